@@ -1,0 +1,2 @@
+//! secureml
+fn main() {}

@@ -1,0 +1,1 @@
+//! Real parts on loopback for tests, demo and benchmark.
