@@ -1,0 +1,40 @@
+"""How a fix gets into moto: methods of its classes are added or wrapped.
+
+moto answers an operation by calling the method of the service's response
+class that is named like the operation in snake case, so a missing operation
+is one function, and a wrong one a function around the original.
+"""
+
+import functools
+from collections.abc import Callable
+from types import SimpleNamespace
+
+#: The command line, for the fixes that depend on it.
+settings = SimpleNamespace(notebook_delay=0.2, endpoint_delay=0.2, job_delay=2.0, studio_delay=0.2)
+
+
+def adds(*classes: type) -> Callable:
+    """Make the function a method of these classes, in place of any of that name."""
+
+    def register(function: Callable) -> Callable:
+        for cls in classes:
+            setattr(cls, function.__name__, function)
+        return function
+
+    return register
+
+
+def wraps(*classes: type) -> Callable:
+    """Put the function around the method of its name; the original comes first."""
+
+    def register(function: Callable) -> Callable:
+        for cls in classes:
+            original = getattr(cls, function.__name__)
+
+            def replacement(*args, _original=original, **kwargs):
+                return function(_original, *args, **kwargs)
+
+            setattr(cls, function.__name__, functools.wraps(original)(replacement))
+        return function
+
+    return register
