@@ -1,1 +1,16 @@
-//! Real parts on loopback for tests, demo and benchmark.
+//! Real parts on loopback for tests, demo and benchmark: a Kubernetes control plane, an AWS emulator, and
+//! between product and emulator a proxy that counts every call and can make AWS misbehave.
+//!
+//! Start with [`Rig`], which starts what a test needs and stops it when it is dropped.
+
+pub mod control_plane;
+pub mod emulator;
+mod install;
+pub mod paths;
+pub mod process;
+pub mod proxy;
+mod rig;
+
+pub use control_plane::ControlPlane;
+pub use emulator::Emulator;
+pub use process::Process;

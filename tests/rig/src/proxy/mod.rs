@@ -1,0 +1,3 @@
+//! tmp
+pub(crate) mod http;
+pub mod operation;
