@@ -1,1 +1,32 @@
-//! secureml
+//! `secureml` keeps secure machine-learning environments on AWS exactly as declared.
+//!
+//! The module map, and what each layer may import:
+//!
+//! | module | holds | may import |
+//! |---|---|---|
+//! | [`model`] | small types that every layer shares | nothing of ours |
+//! | [`api`] | the custom resources: spec, status, conditions | `model` |
+//! | [`policy`] | typed policies, canonical form | `model` |
+//! | [`kinds`] | one file per AWS resource kind | `model`, `policy`, `plan`'s types; the live half also `engine`, `aws` |
+//! | [`blueprint`] | spec → desired resources | all above |
+//! | [`plan`] | desired − actual, as data | all above; no AWS service by name |
+//! | [`engine`] | inventory, apply, report | `plan`, `kinds`; no AWS service by name |
+//! | `aws` | sessions, errors, paging | `model`, `engine`'s failure |
+//! | `controller`, `cli` | the two ways to run it | everything |
+//!
+//! Everything above `engine` is pure: no I/O, no clock, no randomness. It compiles without the AWS SDK, a
+//! Kubernetes client or an async runtime (`cargo check --no-default-features`).
+
+pub mod api;
+#[cfg(feature = "aws")]
+pub mod aws;
+pub mod blueprint;
+#[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "controller")]
+pub mod controller;
+pub mod engine;
+pub mod kinds;
+pub mod model;
+pub mod plan;
+pub mod policy;

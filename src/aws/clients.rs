@@ -1,0 +1,113 @@
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::errors;
+use crate::engine::Failure;
+
+/// Clients of every service used, for one account and region.
+pub struct Aws {
+    /// Amazon EC2.
+    pub ec2: aws_sdk_ec2::Client,
+    /// AWS IAM.
+    pub iam: aws_sdk_iam::Client,
+    /// AWS KMS.
+    pub kms: aws_sdk_kms::Client,
+    /// Amazon CloudWatch Logs.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// AWS Resource Groups.
+    pub resource_groups: aws_sdk_resourcegroups::Client,
+    /// Amazon S3.
+    pub s3: aws_sdk_s3::Client,
+    /// Amazon SageMaker.
+    pub sagemaker: aws_sdk_sagemaker::Client,
+    /// AWS Systems Manager.
+    pub ssm: aws_sdk_ssm::Client,
+    /// AWS STS.
+    pub sts: aws_sdk_sts::Client,
+    /// The Resource Groups Tagging API.
+    pub tagging: aws_sdk_resourcegroupstagging::Client,
+    region: String,
+    calls: AtomicU64,
+    errors: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Aws {
+    /// Clients configured as any AWS tool is: from the environment, the profile, the web identity or the instance.
+    pub async fn from_env() -> Self {
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .build_https();
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http)
+            .retry_config(RetryConfig::standard())
+            .load()
+            .await;
+        Self::new(&config)
+    }
+
+    /// Clients for `config`.
+    pub fn new(config: &SdkConfig) -> Self {
+        let endpoint_is_ours = config.endpoint_url().is_some();
+        let s3 = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(endpoint_is_ours)
+            .build();
+        Self {
+            ec2: aws_sdk_ec2::Client::new(config),
+            iam: aws_sdk_iam::Client::new(config),
+            kms: aws_sdk_kms::Client::new(config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(config),
+            resource_groups: aws_sdk_resourcegroups::Client::new(config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            sagemaker: aws_sdk_sagemaker::Client::new(config),
+            ssm: aws_sdk_ssm::Client::new(config),
+            sts: aws_sdk_sts::Client::new(config),
+            tagging: aws_sdk_resourcegroupstagging::Client::new(config),
+            region: config.region().map(Region::to_string).unwrap_or_default(),
+            calls: AtomicU64::new(0),
+            errors: Mutex::default(),
+        }
+    }
+
+    /// The region.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Sends a call, named as IAM names it, and gives its failure the class the controller acts on.
+    ///
+    /// # Errors
+    /// When AWS refuses, or does not answer.
+    pub async fn call<T, E, F>(&self, name: &str, call: F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        call.await.map_err(|error| {
+            let failure = errors::failure(name, &error);
+            tracing::debug!(call = name, code = failure.code, class = ?failure.class, message = failure.message, "AWS call failed");
+            if let Ok(mut errors) = self.errors.lock() {
+                *errors.entry(format!("{:?}", failure.class)).or_default() += 1;
+            }
+            failure
+        })
+    }
+
+    /// How many calls were sent so far, each page one.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// How many calls failed so far, by class.
+    pub fn failures(&self) -> BTreeMap<String, u64> {
+        self.errors.lock().map(|errors| errors.clone()).unwrap_or_default()
+    }
+}

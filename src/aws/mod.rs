@@ -1,0 +1,13 @@
+//! Sessions, errors, paging: everything that is common to calls to AWS.
+
+mod account;
+mod clients;
+mod errors;
+mod paging;
+mod tags;
+
+pub use account::describe as describe_account;
+pub use clients::Aws;
+pub use errors::{classify, failure};
+pub(crate) use paging::pages;
+pub use tags::{ec2 as to_ec2_tags, ec2_specification, ec2_tags};

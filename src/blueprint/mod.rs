@@ -1,0 +1,112 @@
+//! The blueprint: the whole environment that a spec asks for, as typed resources that refer to each other.
+//!
+//! Pure. Names, CIDRs and policies are decided here; what AWS invents (ids) stands as a reference.
+
+mod network;
+mod project;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::kinds::{Handle, Kind};
+use crate::model::{NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
+
+pub use project::{Invalid, Project, SubnetPlace};
+
+/// One desired resource.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// Which resource of the project it is.
+    pub key: NodeKey,
+    /// Its name in AWS: the `Name` tag, or the real name for kinds that are known by name.
+    pub name: String,
+    /// What it shall be, in its kind's form, with references to other nodes.
+    pub attributes: Value,
+    /// The tags it shall have.
+    pub tags: Tags,
+    /// Whether it is kept when the project is deleted.
+    #[serde(default)]
+    pub retain: bool,
+    /// Which interruptions the spec allows.
+    #[serde(default)]
+    pub consent: Consent,
+}
+
+/// Interruptions of a living resource that the spec allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// It may be stopped to be changed.
+    pub stop: bool,
+    /// It may be deleted and made anew, and what it holds is lost.
+    pub replace: bool,
+}
+
+/// The environment that a spec asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Blueprint {
+    /// Whose environment it is.
+    pub owner: Owner,
+    /// Its resources.
+    pub nodes: BTreeMap<NodeKey, Node>,
+}
+
+/// The environment that `project` asks for.
+pub fn draw(project: &Project) -> Blueprint {
+    let mut builder = Builder::new(project.owner.clone(), project.tags());
+    network::draw(project, &mut builder);
+    builder.build()
+}
+
+/// Collects the nodes of a blueprint and hands out the references between them.
+#[derive(Debug)]
+pub struct Builder {
+    blueprint: Blueprint,
+    tags: Tags,
+}
+
+impl Builder {
+    /// A builder whose nodes all carry `tags` and the tags of their identity.
+    pub fn new(owner: Owner, tags: Tags) -> Self {
+        let tags = tags.with(OWNER_TAG, owner.to_string());
+        let nodes = BTreeMap::new();
+        Self {
+            blueprint: Blueprint { owner, nodes },
+            tags,
+        }
+    }
+
+    /// Adds the resource `key` of kind `K`, called `name` in AWS.
+    pub fn add<K: Kind>(&mut self, key: &str, name: &str, attributes: &K::Attributes) -> Handle<K> {
+        self.add_with::<K>(key, name, attributes, |_| {})
+    }
+
+    /// As [`Builder::add`], with a last say on the node: tags, retention, consent.
+    pub fn add_with<K: Kind>(
+        &mut self,
+        key: &str,
+        name: &str,
+        attributes: &K::Attributes,
+        adjust: impl FnOnce(&mut Node),
+    ) -> Handle<K> {
+        let handle = Handle::new(key);
+        let tags = self.tags.clone().with(NODE_TAG, handle.node().to_string());
+        let mut node = Node {
+            key: handle.node().clone(),
+            name: name.to_owned(),
+            attributes: serde_json::to_value(attributes).unwrap_or_default(),
+            tags: tags.with("Name", name),
+            retain: false,
+            consent: Consent::default(),
+        };
+        adjust(&mut node);
+        self.blueprint.nodes.insert(node.key.clone(), node);
+        handle
+    }
+
+    /// The blueprint.
+    pub fn build(self) -> Blueprint {
+        self.blueprint
+    }
+}

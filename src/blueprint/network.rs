@@ -1,0 +1,23 @@
+//! The private network: a VPC with no way out.
+
+use std::collections::BTreeSet;
+
+use super::{Builder, Project};
+use crate::kinds::{Handle, Vpc, vpc};
+
+/// What the rest of the blueprint refers to.
+pub(super) struct Network {
+    pub(super) vpc: Handle<Vpc>,
+}
+
+pub(super) fn draw(project: &Project, builder: &mut Builder) -> Network {
+    let attributes = vpc::Attributes {
+        cidr_block: project.spec.network.vpc_cidr,
+        dns_support: true,
+        dns_hostnames: true,
+        gateways: BTreeSet::new(),
+        default_group: vpc::DefaultGroup::default(),
+    };
+    let vpc = builder.add::<Vpc>("main", &format!("ds-vpc-{}", project.suffix()), &attributes);
+    Network { vpc }
+}

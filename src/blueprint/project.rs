@@ -1,0 +1,159 @@
+use ipnet::Ipv4Net;
+use sha2::{Digest, Sha256};
+
+use crate::api::{EnvironmentType, SecureMLProjectSpec};
+use crate::model::{Account, Owner, Tags, Zone};
+
+/// A spec that was found sound, with everything the blueprint needs beside it.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Whose it is.
+    pub owner: Owner,
+    /// The project's name in AWS: `P`.
+    pub name: String,
+    /// The stage: `E`.
+    pub environment: EnvironmentType,
+    /// The spec.
+    pub spec: SecureMLProjectSpec,
+    /// Where it is built.
+    pub account: Account,
+    /// The private subnets: letter, zone and addresses.
+    pub subnets: Vec<SubnetPlace>,
+}
+
+/// Where a subnet lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubnetPlace {
+    /// `a`, `b`, `c`: the letter in names and parameters, not that of the zone.
+    pub letter: char,
+    /// The availability zone.
+    pub zone: Zone,
+    /// The addresses.
+    pub cidr: Ipv4Net,
+}
+
+/// A spec that cannot be built, with the field at fault.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct Invalid {
+    /// The path of the field.
+    pub field: String,
+    /// What is wrong, and what would be right.
+    pub problem: String,
+}
+
+impl Project {
+    /// Takes `spec` for `owner` in `account`.
+    ///
+    /// # Errors
+    /// Every problem that the API server could not see, at once.
+    pub fn new(owner: Owner, spec: SecureMLProjectSpec, account: Account) -> Result<Self, Vec<Invalid>> {
+        let name = spec.project_name.clone().unwrap_or_else(|| owner.name.clone());
+        let subnets = places(&spec, &account).map_err(|invalid| vec![invalid])?;
+        Ok(Self {
+            owner,
+            name,
+            environment: spec.environment_type,
+            spec,
+            account,
+            subnets,
+        })
+    }
+
+    /// `P-E`, the ending of the project's names.
+    pub fn suffix(&self) -> String {
+        format!("{}-{}", self.name, self.environment.as_str())
+    }
+
+    /// A bucket's name: `ds-<what>-P-E-<hash>`. Bucket names are global, so a hash of account, region and owner
+    /// ends them.
+    pub fn bucket(&self, what: &str) -> String {
+        let Account { id, region, .. } = &self.account;
+        let digest = Sha256::digest(format!("{id} {region} {}", self.owner));
+        let hash: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+        format!("ds-{what}-{}-{hash}", self.suffix())
+    }
+
+    /// An ARN in the project's account and region.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        let Account {
+            partition, id, region, ..
+        } = &self.account;
+        format!("arn:{partition}:{service}:{region}:{id}:{resource}")
+    }
+
+    /// An ARN of IAM, which has no region.
+    pub fn iam_arn(&self, resource: &str) -> String {
+        let Account { partition, id, .. } = &self.account;
+        format!("arn:{partition}:iam::{id}:{resource}")
+    }
+
+    /// The ARN of the bucket `name`, or of something in it.
+    pub fn s3_arn(&self, name: &str) -> String {
+        format!("arn:{}:s3:::{name}", self.account.partition)
+    }
+
+    /// The tags of every resource.
+    pub fn tags(&self) -> Tags {
+        let tags: Tags = self
+            .spec
+            .tags
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
+        tags.with("ProjectName", &self.name)
+            .with("EnvironmentType", self.environment.as_str())
+    }
+}
+
+fn places(spec: &SecureMLProjectSpec, account: &Account) -> Result<Vec<SubnetPlace>, Invalid> {
+    let vpc = spec.network.vpc_cidr;
+    let cidrs = if spec.network.subnet_cidrs.is_empty() {
+        cut(vpc, account.zones.len().min(3))
+    } else {
+        spec.network.subnet_cidrs.clone()
+    };
+    let fail = |problem: String| Invalid {
+        field: "spec.network.subnetCidrs".to_owned(),
+        problem,
+    };
+    if cidrs.len() > account.zones.len() {
+        let (wanted, there) = (cidrs.len(), account.zones.len());
+        return Err(fail(format!(
+            "{wanted} subnets need as many availability zones; {} has {there}",
+            account.region
+        )));
+    }
+    if let Some(outside) = cidrs.iter().find(|cidr| !vpc.contains(*cidr)) {
+        return Err(fail(format!("{outside} is not inside the VPC's {vpc}")));
+    }
+    for (i, cidr) in cidrs.iter().enumerate() {
+        if let Some(other) = cidrs[..i]
+            .iter()
+            .find(|other| other.contains(cidr) || cidr.contains(*other))
+        {
+            return Err(fail(format!("{cidr} overlaps {other}")));
+        }
+    }
+    let letters = 'a'..='z';
+    let places = letters.zip(&account.zones).zip(cidrs);
+    Ok(places
+        .map(|((letter, zone), cidr)| SubnetPlace {
+            letter,
+            zone: zone.clone(),
+            cidr,
+        })
+        .collect())
+}
+
+/// The published design's subnets where they fit (`10.2.1.0/24`, `.2`, `.3` of a /16), else equal parts.
+fn cut(vpc: Ipv4Net, count: usize) -> Vec<Ipv4Net> {
+    let length = if vpc.prefix_len() <= 20 {
+        24
+    } else {
+        vpc.prefix_len() + 2
+    };
+    let parts = vpc.subnets(length).into_iter().flatten();
+    let skip = usize::from(vpc.prefix_len() <= 20);
+    parts.skip(skip).take(count).collect()
+}

@@ -1,0 +1,162 @@
+//! Carries out a plan: a bounded parallel walk along the steps' edges. It makes no choices.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use sha2::{Digest, Sha256};
+
+use crate::engine::{Entry, Failure, Outcome, Report, Sent};
+use crate::kinds::TOKEN;
+use crate::model::{NodeKey, Output, Owner, resolve};
+use crate::plan::{Action, Call, Plan, Step};
+
+/// How many steps are carried out at once. More would not help: AWS's own rate limits are below it.
+const PARALLEL: usize = 16;
+
+/// Sends one call.
+pub trait Executor: Sync {
+    /// Sends `call`, which belongs to a resource of kind `kind`.
+    fn execute(&self, kind: &str, call: Call) -> impl Future<Output = Result<Sent, Failure>> + Send;
+}
+
+/// Carries out the steps of `plan` that write. `incarnation` tells this attempt at creating things from
+/// attempts at creating their dead predecessors; it goes into the client tokens.
+pub async fn apply(plan: &Plan, executor: &impl Executor, incarnation: &str) -> Report {
+    let mut walk = Walk {
+        report: Report::default(),
+        waiting: plan.writes().collect(),
+        running: BTreeSet::new(),
+    };
+    walk.report.outputs = plan
+        .steps
+        .iter()
+        .map(|(node, step)| (node.clone(), outputs(step)))
+        .collect();
+    let mut running = FuturesUnordered::new();
+    loop {
+        while running.len() < PARALLEL {
+            let Some((node, step)) = walk.next() else { break };
+            match walk.resolved(plan, node, step, incarnation) {
+                Ok(calls) => running.push(run(executor, node, step, calls)),
+                Err(because) => walk.settle(node, step, Outcome::Skipped(because), 0, BTreeMap::new()),
+            }
+        }
+        let Some((node, step, outcome, sent, outputs)) = running.next().await else {
+            break;
+        };
+        walk.settle(node, step, outcome, sent, outputs);
+    }
+    walk.report
+}
+
+fn outputs(step: &Step) -> BTreeMap<String, String> {
+    match step.action {
+        Action::Delete | Action::Replace => BTreeMap::new(),
+        _ => step.outputs.clone(),
+    }
+}
+
+struct Walk<'a> {
+    report: Report,
+    waiting: BTreeMap<&'a NodeKey, &'a Step>,
+    running: BTreeSet<&'a NodeKey>,
+}
+
+impl<'a> Walk<'a> {
+    /// A step whose predecessors are all settled.
+    fn next(&mut self) -> Option<(&'a NodeKey, &'a Step)> {
+        let settled = |node: &NodeKey| !self.waiting.contains_key(node) && !self.running.contains(node);
+        let mut steps = self.waiting.iter();
+        let (node, step) = steps
+            .find(|(_, step)| step.after.iter().all(settled))
+            .map(|(node, step)| (*node, *step))?;
+        self.waiting.remove(node);
+        self.running.insert(node);
+        Some((node, step))
+    }
+
+    /// The step's calls with everything known put in, or the node that stands in its way.
+    fn resolved(&self, plan: &Plan, node: &NodeKey, step: &Step, incarnation: &str) -> Result<Vec<Call>, NodeKey> {
+        if matches!(step.action, Action::Delete | Action::Replace) {
+            let in_the_way = step.after.iter().find(|first| match self.report.entries.get(first) {
+                Some(entry) => entry.outcome != Outcome::Done,
+                None => plan
+                    .steps
+                    .get(first)
+                    .is_some_and(|step| step.action != Action::Conflict),
+            });
+            if let Some(first) = in_the_way {
+                return Err(first.clone());
+            }
+        }
+        let mut calls = step.calls.clone();
+        for call in &mut calls {
+            let unknown = resolve(&mut call.args, &|output| {
+                self.known(&plan.owner, node, output, incarnation)
+            });
+            if let Some(output) = unknown.iter().find(|output| output.node != *node) {
+                return Err(output.node.clone());
+            }
+        }
+        Ok(calls)
+    }
+
+    fn known(&self, owner: &Owner, node: &NodeKey, output: &Output, incarnation: &str) -> Option<String> {
+        if output.node == *node && output.name == TOKEN {
+            return Some(token(owner, node, incarnation));
+        }
+        self.report.output(&output.node, &output.name).map(str::to_owned)
+    }
+
+    fn settle(
+        &mut self,
+        node: &NodeKey,
+        step: &Step,
+        outcome: Outcome,
+        calls: usize,
+        outputs: BTreeMap<String, String>,
+    ) {
+        self.running.remove(node);
+        self.report.outputs.entry(node.clone()).or_default().extend(outputs);
+        let action = step.action;
+        self.report
+            .entries
+            .insert(node.clone(), Entry { action, outcome, calls });
+    }
+}
+
+async fn run<'a>(
+    executor: &impl Executor,
+    node: &'a NodeKey,
+    step: &'a Step,
+    calls: Vec<Call>,
+) -> (&'a NodeKey, &'a Step, Outcome, usize, BTreeMap<String, String>) {
+    let mut outputs = BTreeMap::new();
+    let mut pending = (!step.then.is_empty()).then_some("the first half is done");
+    let mut sent = 0;
+    for mut call in calls {
+        let own = |output: &Output| {
+            (output.node == *node)
+                .then(|| outputs.get(&output.name).cloned())
+                .flatten()
+        };
+        let unknown: BTreeSet<Output> = resolve(&mut call.args, &own);
+        debug_assert!(unknown.is_empty(), "{node}: {unknown:?} unknown in {}", call.call);
+        sent += 1;
+        match executor.execute(&node.kind, call).await {
+            Ok(done) => {
+                outputs.extend(done.outputs);
+                pending = done.pending.or(pending);
+            }
+            Err(failure) => return (node, step, Outcome::Failed(failure), sent, outputs),
+        }
+    }
+    let outcome = pending.map_or(Outcome::Done, |why| Outcome::Pending(why.to_owned()));
+    (node, step, outcome, sent, outputs)
+}
+
+/// AWS takes at most 64 characters.
+fn token(owner: &Owner, node: &NodeKey, incarnation: &str) -> String {
+    let digest = Sha256::digest(format!("{owner} {node} {incarnation}"));
+    digest.iter().take(20).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,246 @@
+//! What AWS holds in one account and region, read by shared lists for every project in it.
+//!
+//! Three memories, each with the time of its reading: *lists* (one paged call, shared by kinds), *details* (per
+//! object, for what no list carries) and *kinds* (objects by owner, made from both). A reader names the moment
+//! its answer must not be older than; whoever comes while a list is being read waits for that same reading.
+
+use std::any::Any;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use tokio::sync::Mutex;
+
+use super::{Failure, LiveKind, Sent};
+use crate::aws::Aws;
+use crate::kinds::{Identity, LIVE_KINDS};
+use crate::model::{NodeKey, Owner, Tags};
+use crate::plan::{Call, Object, World};
+
+/// How many per-object reads a second the slow lane may make on average. The more objects there are, the longer
+/// a detail is believed; a small fleet's are read anew in every sweep.
+const DETAILS_PER_SECOND: u32 = 15;
+
+/// The inventory of one account and region.
+pub struct Inventory {
+    aws: Arc<Aws>,
+    installation: String,
+    lists: StdMutex<HashMap<&'static str, Arc<Mutex<Option<List>>>>>,
+    details: StdMutex<HashMap<DetailKey, Detail>>,
+    kinds: HashMap<&'static str, Mutex<Option<Arc<OfKind>>>>,
+}
+
+type Memory = Arc<dyn Any + Send + Sync>;
+
+struct List {
+    read_at: Instant,
+    items: Memory,
+}
+
+/// Kind, id of the object, and which of its aspects.
+type DetailKey = (&'static str, String, &'static str);
+
+struct Detail {
+    read_at: Instant,
+    mark: String,
+    value: Memory,
+}
+
+struct OfKind {
+    read_at: Instant,
+    by_owner: HashMap<Owner, Vec<Object>>,
+    names: Arc<BTreeMap<String, Option<Owner>>>,
+}
+
+impl Inventory {
+    /// An empty inventory that looks at the objects of `installation`.
+    pub fn new(aws: Arc<Aws>, installation: &str) -> Self {
+        Self {
+            aws,
+            installation: installation.to_owned(),
+            lists: StdMutex::default(),
+            details: StdMutex::default(),
+            kinds: LIVE_KINDS.iter().map(|kind| (kind.name(), Mutex::default())).collect(),
+        }
+    }
+
+    /// The account's clients.
+    pub fn aws(&self) -> &Arc<Aws> {
+        &self.aws
+    }
+
+    /// What AWS holds that matters to `owner`, of each kind not read before `not_before` says.
+    pub async fn world(&self, owner: &Owner, not_before: impl Fn(&str) -> Instant) -> World {
+        let reads = LIVE_KINDS.iter().map(|kind| {
+            let not_before = not_before(kind.name());
+            async move { (*kind, self.kind(*kind, not_before).await) }
+        });
+        let mut world = World::default();
+        for (kind, read) in join_all(reads).await {
+            match read {
+                Ok(of_kind) => add(&mut world, kind, &of_kind, owner),
+                Err(failure) => {
+                    world.unread.insert(kind.name().to_owned(), failure.to_string());
+                }
+            }
+        }
+        world
+    }
+
+    /// Forgets the details of an object that was written to.
+    pub fn forget(&self, node: &NodeKey, id: &str) {
+        lock(&self.details).retain(|(kind, of, _), _| *kind != node.kind || of != id);
+    }
+
+    async fn kind(&self, kind: &dyn LiveKind, not_before: Instant) -> Result<Arc<OfKind>, Failure> {
+        let Some(memory) = self.kinds.get(kind.name()) else {
+            return Ok(Arc::new(OfKind::new(not_before, Vec::new(), false)));
+        };
+        let mut memory = memory.lock().await;
+        if let Some(read) = memory.as_ref().filter(|read| read.read_at >= not_before) {
+            return Ok(Arc::clone(read));
+        }
+        let reader = Reader {
+            inventory: self,
+            kind: kind.name(),
+            not_before,
+            oldest: StdMutex::new(None),
+        };
+        let objects = kind.observe(&reader).await?;
+        let read_at = lock(&reader.oldest).unwrap_or(not_before);
+        let read = Arc::new(OfKind::new(read_at, objects, kind.identity() == Identity::Name));
+        *memory = Some(Arc::clone(&read));
+        Ok(read)
+    }
+}
+
+impl super::Executor for Inventory {
+    async fn execute(&self, kind: &str, call: Call) -> Result<Sent, Failure> {
+        let kind = LIVE_KINDS.iter().find(|live| live.name() == kind);
+        match kind {
+            Some(kind) => kind.execute(&self.aws, call).await,
+            None => Ok(Sent::done()),
+        }
+    }
+}
+
+impl OfKind {
+    fn new(read_at: Instant, objects: Vec<Object>, named: bool) -> Self {
+        let mut by_owner: HashMap<Owner, Vec<Object>> = HashMap::new();
+        let mut names = BTreeMap::new();
+        for object in objects {
+            let owner = object.tags.owner();
+            if named {
+                names.insert(object.id.clone(), owner.clone());
+            }
+            if let Some(owner) = owner {
+                by_owner.entry(owner).or_default().push(object);
+            }
+        }
+        Self {
+            read_at,
+            by_owner,
+            names: Arc::new(names),
+        }
+    }
+}
+
+fn add(world: &mut World, kind: &dyn LiveKind, of_kind: &OfKind, owner: &Owner) {
+    for object in of_kind.by_owner.get(owner).into_iter().flatten() {
+        if let Some(node) = object.node() {
+            world.owned.entry(node).or_default().push(object.clone());
+        }
+    }
+    if kind.identity() == Identity::Name {
+        world.taken.insert(kind.name().to_owned(), Arc::clone(&of_kind.names));
+    }
+}
+
+/// Reads for one kind, through the inventory's memories.
+pub struct Reader<'a> {
+    inventory: &'a Inventory,
+    kind: &'static str,
+    not_before: Instant,
+    oldest: StdMutex<Option<Instant>>,
+}
+
+impl Reader<'_> {
+    /// The account's clients.
+    pub fn aws(&self) -> &Aws {
+        &self.inventory.aws
+    }
+
+    /// Whether `tags` name an owner of this installation.
+    pub fn is_ours(&self, tags: &Tags) -> bool {
+        tags.owner()
+            .is_some_and(|owner| owner.installation == self.inventory.installation)
+    }
+
+    /// The list `name`, fetched unless somebody's reading of it is fresh enough.
+    ///
+    /// # Errors
+    /// When fetching fails.
+    pub async fn list<T, F>(&self, name: &'static str, fetch: F) -> Result<Arc<T>, Failure>
+    where
+        T: Any + Send + Sync,
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let cell = Arc::clone(lock(&self.inventory.lists).entry(name).or_default());
+        let mut cell = cell.lock().await;
+        if let Some(list) = cell.as_ref().filter(|list| list.read_at >= self.not_before)
+            && let Ok(items) = Arc::clone(&list.items).downcast()
+        {
+            self.used(list.read_at);
+            return Ok(items);
+        }
+        let read_at = Instant::now();
+        let items = Arc::new(fetch.await?);
+        let memory: Memory = Arc::<T>::clone(&items);
+        *cell = Some(List { read_at, items: memory });
+        self.used(read_at);
+        Ok(items)
+    }
+
+    /// `aspect` of the object `id`, which no list carries. It is fetched when it is new, when `mark` (a version, a
+    /// time of change) differs from the last one, and when it has been believed long enough.
+    ///
+    /// # Errors
+    /// When fetching fails.
+    pub async fn detail<T, F>(&self, id: &str, aspect: &'static str, mark: &str, fetch: F) -> Result<Arc<T>, Failure>
+    where
+        T: Any + Send + Sync,
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let key = (self.kind, id.to_owned(), aspect);
+        if let Some(known) = self.remembered(&key, mark) {
+            return Ok(known);
+        }
+        let read_at = Instant::now();
+        let value = Arc::new(fetch.await?);
+        let detail = Detail {
+            read_at,
+            mark: mark.to_owned(),
+            value: Arc::<T>::clone(&value) as Memory,
+        };
+        lock(&self.inventory.details).insert(key, detail);
+        Ok(value)
+    }
+
+    fn remembered<T: Any + Send + Sync>(&self, key: &DetailKey, mark: &str) -> Option<Arc<T>> {
+        let details = lock(&self.inventory.details);
+        let believed = Duration::from_secs(u64::try_from(details.len()).unwrap_or(u64::MAX)) / DETAILS_PER_SECOND;
+        let detail = details.get(key)?;
+        let fresh = detail.mark == mark && detail.read_at + believed >= self.not_before;
+        fresh.then(|| Arc::clone(&detail.value).downcast().ok())?
+    }
+
+    fn used(&self, read_at: Instant) {
+        let mut oldest = lock(&self.oldest);
+        *oldest = Some(oldest.map_or(read_at, |oldest| oldest.min(read_at)));
+    }
+}
+
+fn lock<T>(mutex: &StdMutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,120 @@
+use std::collections::BTreeMap;
+
+use futures::future::{BoxFuture, FutureExt};
+use serde_json::Value;
+
+use super::{Class, Failure, Reader, Sent};
+use crate::aws::Aws;
+use crate::kinds::{AnyKind, Erased, Kind};
+use crate::model::Tags;
+use crate::plan::{Call, Object, Phase};
+
+/// The half of a kind that talks to AWS.
+pub trait Live: Kind {
+    /// Every resource of the kind in the account and region that carries an owner's tag, and, for kinds known by
+    /// name, the names of the others. Lists are shared through `reader`; nothing is described one by one that a
+    /// list tells.
+    fn observe(reader: &Reader) -> impl Future<Output = Result<Vec<Observed<Self::Attributes>>, Failure>> + Send;
+
+    /// Sends one call.
+    fn execute(aws: &Aws, call: Self::Call) -> impl Future<Output = Result<Sent, Failure>> + Send;
+}
+
+/// A resource as AWS holds it, typed.
+#[derive(Clone, Debug)]
+pub struct Observed<A> {
+    id: String,
+    outputs: BTreeMap<String, String>,
+    attributes: Option<A>,
+    tags: Tags,
+    state: String,
+    phase: Phase,
+}
+
+impl<A> Observed<A> {
+    /// A resource that can be used, called `id`, which is also its output `id`.
+    pub fn new(id: impl Into<String>, tags: Tags, attributes: A) -> Self {
+        let id = id.into();
+        Self {
+            outputs: BTreeMap::from([("id".to_owned(), id.clone())]),
+            id,
+            attributes: Some(attributes),
+            tags,
+            state: String::new(),
+            phase: Phase::Ready,
+        }
+    }
+
+    /// A resource that is known by name and is not ours: nothing but its name and tags was read.
+    pub fn foreign(name: impl Into<String>, tags: Tags) -> Self {
+        Self {
+            id: name.into(),
+            outputs: BTreeMap::new(),
+            attributes: None,
+            tags,
+            state: String::new(),
+            phase: Phase::Ready,
+        }
+    }
+
+    /// With the output `name`.
+    #[must_use]
+    pub fn output(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.outputs.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// With AWS's word for its state, and what that means.
+    #[must_use]
+    pub fn state(mut self, state: &str, phase: Phase) -> Self {
+        state.clone_into(&mut self.state);
+        self.phase = phase;
+        self
+    }
+}
+
+/// A kind with its types erased, with the half that talks to AWS.
+pub trait LiveKind: AnyKind {
+    /// See [`Live::observe`].
+    fn observe<'a>(&'a self, reader: &'a Reader) -> BoxFuture<'a, Result<Vec<Object>, Failure>>;
+
+    /// See [`Live::execute`].
+    fn execute<'a>(&'a self, aws: &'a Aws, call: Call) -> BoxFuture<'a, Result<Sent, Failure>>;
+}
+
+impl<K: Live> LiveKind for Erased<K> {
+    fn observe<'a>(&'a self, reader: &'a Reader) -> BoxFuture<'a, Result<Vec<Object>, Failure>> {
+        async move { Ok(K::observe(reader).await?.into_iter().map(object::<K>).collect()) }.boxed()
+    }
+
+    fn execute<'a>(&'a self, aws: &'a Aws, call: Call) -> BoxFuture<'a, Result<Sent, Failure>> {
+        async move {
+            let name = call.call.clone();
+            match serde_json::to_value(call).and_then(serde_json::from_value) {
+                Ok(call) => K::execute(aws, call).await,
+                Err(error) => Err(Failure {
+                    call: name,
+                    class: Class::Invalid,
+                    code: String::new(),
+                    message: format!("the plan's arguments do not fit the call: {error}"),
+                }),
+            }
+        }
+        .boxed()
+    }
+}
+
+fn object<K: Kind>(observed: Observed<K::Attributes>) -> Object {
+    let attributes = observed
+        .attributes
+        .map(|attributes| serde_json::to_value(attributes).unwrap_or_default());
+    Object {
+        kind: K::NAME.to_owned(),
+        id: observed.id,
+        outputs: observed.outputs,
+        attributes: attributes.unwrap_or(Value::Null),
+        tags: observed.tags,
+        state: observed.state,
+        phase: observed.phase,
+    }
+}

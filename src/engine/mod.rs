@@ -1,0 +1,19 @@
+//! The machinery that carries plans out and keeps the inventory. It knows no AWS service by name.
+
+#[cfg(feature = "aws")]
+mod apply;
+mod failure;
+#[cfg(feature = "aws")]
+mod inventory;
+#[cfg(feature = "aws")]
+mod live;
+mod report;
+
+#[cfg(feature = "aws")]
+pub use apply::{Executor, apply};
+pub use failure::{Class, Failure};
+#[cfg(feature = "aws")]
+pub use inventory::{Inventory, Reader};
+#[cfg(feature = "aws")]
+pub use live::{Live, LiveKind, Observed};
+pub use report::{Entry, Outcome, Report, Sent};

@@ -1,0 +1,95 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Failure;
+use crate::model::NodeKey;
+use crate::plan::Action;
+
+/// What a call that AWS accepted gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// What others may refer to from now on.
+    pub outputs: BTreeMap<String, String>,
+    /// What AWS is still at work on.
+    pub pending: Option<&'static str>,
+}
+
+impl Sent {
+    /// Done, nothing to tell.
+    pub fn done() -> Self {
+        Self::default()
+    }
+
+    /// Done, and the resource is called `id`.
+    pub fn made(id: impl Into<String>) -> Self {
+        Self::done().output("id", id)
+    }
+
+    /// With the output `name`.
+    #[must_use]
+    pub fn output(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.outputs.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// AWS goes on with `why`.
+    #[must_use]
+    pub fn pending(mut self, why: &'static str) -> Self {
+        self.pending = Some(why);
+        self
+    }
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// AWS holds what the step was to bring about.
+    Done,
+    /// AWS is at work on it.
+    Pending(String),
+    /// A call failed.
+    Failed(Failure),
+    /// Not tried, because of another step.
+    Skipped(NodeKey),
+}
+
+/// What became of one step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// What the step was to do.
+    pub action: Action,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How many calls were sent.
+    pub calls: usize,
+}
+
+/// What carrying out a plan did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The steps that were to write.
+    pub entries: BTreeMap<NodeKey, Entry>,
+    /// Every output known afterwards.
+    pub outputs: BTreeMap<NodeKey, BTreeMap<String, String>>,
+}
+
+impl Report {
+    /// The failures, by node. Steps skipped because of them are not listed.
+    pub fn failures(&self) -> impl Iterator<Item = (&NodeKey, &Failure)> {
+        self.entries.iter().filter_map(|(node, entry)| match &entry.outcome {
+            Outcome::Failed(failure) => Some((node, failure)),
+            _ => None,
+        })
+    }
+
+    /// Whether every step was carried out and AWS has finished with it.
+    pub fn is_done(&self) -> bool {
+        self.entries.values().all(|entry| entry.outcome == Outcome::Done)
+    }
+
+    /// The output `name` of `node`.
+    pub fn output(&self, node: &NodeKey, name: &str) -> Option<&str> {
+        self.outputs.get(node)?.get(name).map(String::as_str)
+    }
+}

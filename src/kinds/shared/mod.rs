@@ -1,0 +1,5 @@
+//! What several kinds share: lists that serve more than one of them, and the forms of things that AWS repeats.
+
+#[cfg(feature = "aws")]
+pub(super) mod ec2;
+pub(super) mod rules;

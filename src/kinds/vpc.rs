@@ -1,0 +1,403 @@
+//! Amazon VPC: the network of one project, with no way out.
+//!
+//! AWS invents the id and offers no client token for `CreateVpc`; the tags written by the call are the identity.
+//! DNS settings are read per object, no list carries them. Gateways and peerings that somebody attaches, and
+//! rules in the default security group, are differences of the VPC itself: the first are detached, not deleted.
+//! The address range never changes on a living VPC.
+//! <https://docs.aws.amazon.com/vpc/latest/userguide/configure-your-vpc.html>
+
+use std::collections::BTreeSet;
+
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+use super::shared::rules::Rules;
+use super::{Changed, Current, Field, Identity, Kind, New};
+use crate::model::Tags;
+use crate::plan::Todo;
+
+/// The kind.
+pub struct Vpc;
+
+/// What a VPC is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attributes {
+    /// Its addresses.
+    pub cidr_block: Ipv4Net,
+    /// Whether the Amazon DNS server answers in it; private DNS names of endpoints need it.
+    pub dns_support: bool,
+    /// Whether its addresses have names; private DNS names of endpoints need it.
+    pub dns_hostnames: bool,
+    /// Ways out of it.
+    pub gateways: BTreeSet<Gateway>,
+    /// The default security group, which nothing uses and which must let nothing through.
+    pub default_group: DefaultGroup,
+}
+
+/// Something attached to a VPC that leads out of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "type", content = "id")]
+pub enum Gateway {
+    /// An internet gateway.
+    Internet(String),
+    /// An egress-only internet gateway, for IPv6.
+    EgressOnlyInternet(String),
+    /// A NAT gateway.
+    Nat(String),
+    /// A peering connection.
+    Peering(String),
+    /// A virtual private gateway.
+    Vpn(String),
+}
+
+/// The default security group of a VPC.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefaultGroup {
+    /// What it lets in.
+    pub ingress: Rules,
+    /// What it lets out.
+    pub egress: Rules,
+}
+
+/// The calls.
+#[expect(missing_docs, reason = "the fields carry the names of AWS's parameters")]
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "call", content = "args")]
+pub enum Call {
+    /// Makes the VPC.
+    #[serde(rename = "ec2:CreateVpc")]
+    Create { cidr_block: Ipv4Net, tags: Tags },
+    /// Sets one of the DNS settings.
+    #[serde(rename = "ec2:ModifyVpcAttribute")]
+    Dns { vpc: String, setting: Dns, value: bool },
+    /// Detaches an internet gateway.
+    #[serde(rename = "ec2:DetachInternetGateway")]
+    DetachInternet { vpc: String, gateway: String },
+    /// Detaches a virtual private gateway.
+    #[serde(rename = "ec2:DetachVpnGateway")]
+    DetachVpn { vpc: String, gateway: String },
+    /// Deletes an egress-only internet gateway: it lives in its VPC and cannot be detached.
+    #[serde(rename = "ec2:DeleteEgressOnlyInternetGateway")]
+    DeleteEgressOnly { gateway: String },
+    /// Deletes a NAT gateway: it lives in one of our subnets and cannot be detached.
+    #[serde(rename = "ec2:DeleteNatGateway")]
+    DeleteNat { gateway: String },
+    /// Ends a peering: it cannot be detached either.
+    #[serde(rename = "ec2:DeleteVpcPeeringConnection")]
+    DeletePeering { connection: String },
+    /// Removes every ingress rule of the VPC's default group.
+    #[serde(rename = "ec2:RevokeSecurityGroupIngress")]
+    CloseIngress { vpc: String },
+    /// Removes every egress rule of the VPC's default group.
+    #[serde(rename = "ec2:RevokeSecurityGroupEgress")]
+    CloseEgress { vpc: String },
+    /// Restores tags.
+    #[serde(rename = "ec2:CreateTags")]
+    Tag { id: String, tags: Tags },
+    /// Removes the VPC.
+    #[serde(rename = "ec2:DeleteVpc")]
+    Delete { id: String },
+}
+
+/// Which DNS setting.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Dns {
+    /// `enableDnsSupport`.
+    Support,
+    /// `enableDnsHostnames`.
+    Hostnames,
+}
+
+impl Kind for Vpc {
+    const NAME: &'static str = "Vpc";
+    const FIELDS: &'static [Field] = &[
+        Field::replace("cidrBlock"),
+        Field::in_place("dnsSupport"),
+        Field::in_place("dnsHostnames"),
+        Field::in_place("gateways").critical(),
+        Field::in_place("defaultGroup").critical(),
+    ];
+    const IDENTITY: Identity = Identity::Tags;
+    const PERMISSIONS: &'static [&'static str] = &[
+        "ec2:CreateTags",
+        "ec2:CreateVpc",
+        "ec2:DeleteEgressOnlyInternetGateway",
+        "ec2:DeleteNatGateway",
+        "ec2:DeleteVpc",
+        "ec2:DeleteVpcPeeringConnection",
+        "ec2:DescribeEgressOnlyInternetGateways",
+        "ec2:DescribeInternetGateways",
+        "ec2:DescribeNatGateways",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeVpcAttribute",
+        "ec2:DescribeVpcPeeringConnections",
+        "ec2:DescribeVpcs",
+        "ec2:DescribeVpnGateways",
+        "ec2:DetachInternetGateway",
+        "ec2:DetachVpnGateway",
+        "ec2:ModifyVpcAttribute",
+        "ec2:RevokeSecurityGroupEgress",
+        "ec2:RevokeSecurityGroupIngress",
+    ];
+    type Attributes = Attributes;
+    type Call = Call;
+
+    fn create(new: &New<Attributes>) -> Vec<Call> {
+        let create = Call::Create {
+            cidr_block: new.attributes.cidr_block,
+            tags: new.tags.clone(),
+        };
+        let vpc = new.id();
+        let dns = |setting, value| Call::Dns {
+            vpc: vpc.clone(),
+            setting,
+            value,
+        };
+        vec![
+            create,
+            dns(Dns::Support, new.attributes.dns_support),
+            dns(Dns::Hostnames, new.attributes.dns_hostnames),
+            Call::CloseIngress { vpc: vpc.clone() },
+            Call::CloseEgress { vpc: vpc.clone() },
+        ]
+    }
+
+    fn update(current: &Current<Attributes>, desired: &Attributes, changed: &Changed<'_>) -> Todo<Call> {
+        let vpc = || current.id.clone();
+        let mut calls = Vec::new();
+        if changed.has("gateways") {
+            let foreign = current.attributes.gateways.difference(&desired.gateways);
+            calls.extend(foreign.map(|gateway| detach(vpc(), gateway.clone())));
+        }
+        if changed.has("defaultGroup") {
+            let group = &current.attributes.default_group;
+            calls.extend((!group.ingress.is_empty()).then(|| Call::CloseIngress { vpc: vpc() }));
+            calls.extend((!group.egress.is_empty()).then(|| Call::CloseEgress { vpc: vpc() }));
+        }
+        let dns = [
+            ("dnsSupport", Dns::Support, desired.dns_support),
+            ("dnsHostnames", Dns::Hostnames, desired.dns_hostnames),
+        ];
+        for (field, setting, value) in dns {
+            calls.extend(changed.has(field).then(|| Call::Dns { vpc: vpc(), setting, value }));
+        }
+        Todo::now(calls)
+    }
+
+    fn tag(current: &Current<Attributes>, missing: &Tags) -> Vec<Call> {
+        vec![Call::Tag {
+            id: current.id.clone(),
+            tags: missing.clone(),
+        }]
+    }
+
+    fn delete(current: &Current<Attributes>) -> Todo<Call> {
+        let detached = current.attributes.gateways.iter().cloned();
+        let mut calls: Vec<Call> = detached.map(|gateway| detach(current.id.clone(), gateway)).collect();
+        calls.push(Call::Delete { id: current.id.clone() });
+        Todo::now(calls)
+    }
+}
+
+fn detach(vpc: String, gateway: Gateway) -> Call {
+    match gateway {
+        Gateway::Internet(gateway) => Call::DetachInternet { vpc, gateway },
+        Gateway::Vpn(gateway) => Call::DetachVpn { vpc, gateway },
+        Gateway::EgressOnlyInternet(gateway) => Call::DeleteEgressOnly { gateway },
+        Gateway::Nat(gateway) => Call::DeleteNat { gateway },
+        Gateway::Peering(connection) => Call::DeletePeering { connection },
+    }
+}
+
+#[cfg(feature = "aws")]
+mod live {
+    use std::collections::BTreeMap;
+
+    use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, NatGatewayState, ResourceType, VpcAttributeName};
+    use futures::future::try_join_all;
+
+    use super::{Attributes, Call, DefaultGroup, Dns, Gateway, Vpc};
+    use crate::aws::{Aws, ec2_specification, ec2_tags};
+    use crate::engine::{Failure, Live, Observed, Reader, Sent};
+    use crate::kinds::shared::{ec2, rules};
+
+    impl Live for Vpc {
+        async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
+            let (vpcs, gateways, groups) =
+                futures::try_join!(ec2::vpcs(reader), gateways(reader), ec2::security_groups(reader))?;
+            let ours = vpcs.iter().filter(|vpc| reader.is_ours(&ec2_tags(vpc.tags())));
+            try_join_all(ours.map(async |vpc| {
+                let id = vpc.vpc_id().unwrap_or_default();
+                let (dns_support, dns_hostnames) = futures::try_join!(
+                    dns(reader, id, VpcAttributeName::EnableDnsSupport),
+                    dns(reader, id, VpcAttributeName::EnableDnsHostnames),
+                )?;
+                let default = groups.iter().find(|g| g.vpc_id() == Some(id) && g.group_name() == Some("default"));
+                let default_group = default.map(|group| DefaultGroup {
+                    ingress: rules::from_permissions(group.ip_permissions()),
+                    egress: rules::from_permissions(group.ip_permissions_egress()),
+                });
+                let attributes = Attributes {
+                    cidr_block: vpc.cidr_block().unwrap_or_default().parse().unwrap_or_default(),
+                    dns_support,
+                    dns_hostnames,
+                    gateways: gateways.get(id).cloned().unwrap_or_default().into_iter().collect(),
+                    default_group: default_group.unwrap_or_default(),
+                };
+                Ok(Observed::new(id, ec2_tags(vpc.tags()), attributes))
+            }))
+            .await
+        }
+
+        async fn execute(aws: &Aws, call: Call) -> Result<Sent, Failure> {
+            match call {
+                Call::Create { cidr_block, tags } => {
+                    let request = aws.ec2.create_vpc().cidr_block(cidr_block.to_string());
+                    let request = request.tag_specifications(ec2_specification(ResourceType::Vpc, &tags));
+                    let request = request.customize().config_override(ec2::never_twice());
+                    let vpc = aws.call("ec2:CreateVpc", request.send()).await?.vpc;
+                    Ok(Sent::made(vpc.and_then(|vpc| vpc.vpc_id).unwrap_or_default()))
+                }
+                Call::Dns { vpc, setting, value } => {
+                    let value = AttributeBooleanValue::builder().value(value).build();
+                    let request = aws.ec2.modify_vpc_attribute().vpc_id(vpc);
+                    let request = match setting {
+                        Dns::Support => request.enable_dns_support(value),
+                        Dns::Hostnames => request.enable_dns_hostnames(value),
+                    };
+                    aws.call("ec2:ModifyVpcAttribute", request.send()).await?;
+                    Ok(Sent::done())
+                }
+                Call::DetachInternet { vpc, gateway } => {
+                    let request = aws.ec2.detach_internet_gateway().vpc_id(vpc).internet_gateway_id(gateway);
+                    aws.call("ec2:DetachInternetGateway", request.send()).await?;
+                    Ok(Sent::done())
+                }
+                Call::DetachVpn { vpc, gateway } => {
+                    let request = aws.ec2.detach_vpn_gateway().vpc_id(vpc).vpn_gateway_id(gateway);
+                    aws.call("ec2:DetachVpnGateway", request.send()).await?;
+                    Ok(Sent::done())
+                }
+                Call::DeleteEgressOnly { gateway } => {
+                    let request = aws.ec2.delete_egress_only_internet_gateway();
+                    let request = request.egress_only_internet_gateway_id(gateway);
+                    aws.call("ec2:DeleteEgressOnlyInternetGateway", request.send()).await?;
+                    Ok(Sent::done())
+                }
+                Call::DeleteNat { gateway } => {
+                    aws.call("ec2:DeleteNatGateway", aws.ec2.delete_nat_gateway().nat_gateway_id(gateway).send()).await?;
+                    Ok(Sent::done().pending("the NAT gateway is being deleted"))
+                }
+                Call::DeletePeering { connection } => {
+                    let request = aws.ec2.delete_vpc_peering_connection().vpc_peering_connection_id(connection);
+                    aws.call("ec2:DeleteVpcPeeringConnection", request.send()).await?;
+                    Ok(Sent::done())
+                }
+                Call::CloseIngress { vpc } => close(aws, &vpc, Direction::Ingress).await,
+                Call::CloseEgress { vpc } => close(aws, &vpc, Direction::Egress).await,
+                Call::Tag { id, tags } => ec2::create_tags(aws, &id, &tags).await,
+                Call::Delete { id } => {
+                    aws.call("ec2:DeleteVpc", aws.ec2.delete_vpc().vpc_id(id).send()).await?;
+                    Ok(Sent::done())
+                }
+            }
+        }
+    }
+
+    async fn dns(reader: &Reader<'_>, vpc: &str, attribute: VpcAttributeName) -> Result<bool, Failure> {
+        let aws = reader.aws();
+        let aspect = match attribute {
+            VpcAttributeName::EnableDnsSupport => "dnsSupport",
+            _ => "dnsHostnames",
+        };
+        let fetch = async {
+            let request = aws.ec2.describe_vpc_attribute().vpc_id(vpc).attribute(attribute);
+            let answer = aws.call("ec2:DescribeVpcAttribute", request.send()).await?;
+            let value = answer.enable_dns_support.or(answer.enable_dns_hostnames);
+            Ok(value.and_then(|value| value.value).unwrap_or(false))
+        };
+        Ok(*reader.detail(vpc, aspect, "", fetch).await?)
+    }
+
+    /// The ways out of each VPC.
+    async fn gateways(reader: &Reader<'_>) -> Result<BTreeMap<String, Vec<Gateway>>, Failure> {
+        let (internet, egress_only, nat, peerings, vpn) = futures::try_join!(
+            ec2::internet_gateways(reader),
+            ec2::egress_only_gateways(reader),
+            ec2::nat_gateways(reader),
+            ec2::peerings(reader),
+            ec2::vpn_gateways(reader),
+        )?;
+        let mut found: BTreeMap<String, Vec<Gateway>> = BTreeMap::new();
+        let mut add = |vpc: Option<&str>, gateway: Gateway| {
+            found.entry(vpc.unwrap_or_default().to_owned()).or_default().push(gateway);
+        };
+        for gateway in internet.iter() {
+            for attachment in gateway.attachments() {
+                add(attachment.vpc_id(), Gateway::Internet(id(gateway.internet_gateway_id())));
+            }
+        }
+        for gateway in egress_only.iter() {
+            for attachment in gateway.attachments() {
+                add(attachment.vpc_id(), Gateway::EgressOnlyInternet(id(gateway.egress_only_internet_gateway_id())));
+            }
+        }
+        let going = [NatGatewayState::Deleted, NatGatewayState::Deleting, NatGatewayState::Failed];
+        for gateway in nat.iter().filter(|gateway| !gateway.state().is_some_and(|state| going.contains(state))) {
+            add(gateway.vpc_id(), Gateway::Nat(id(gateway.nat_gateway_id())));
+        }
+        for peering in peerings.iter() {
+            let status = peering.status().and_then(|status| status.code()).map_or("", |code| code.as_str());
+            if !matches!(status, "active" | "provisioning" | "pending-acceptance") {
+                continue;
+            }
+            for side in [peering.requester_vpc_info(), peering.accepter_vpc_info()].into_iter().flatten() {
+                add(side.vpc_id(), Gateway::Peering(id(peering.vpc_peering_connection_id())));
+            }
+        }
+        for gateway in vpn.iter() {
+            for attachment in gateway.vpc_attachments() {
+                if attachment.state().is_some_and(|state| state.as_str().starts_with("attach")) {
+                    add(attachment.vpc_id(), Gateway::Vpn(id(gateway.vpn_gateway_id())));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn id(id: Option<&str>) -> String {
+        id.unwrap_or_default().to_owned()
+    }
+
+    enum Direction {
+        Ingress,
+        Egress,
+    }
+
+    /// Revokes whatever the VPC's default group allows in one direction.
+    async fn close(aws: &Aws, vpc: &str, direction: Direction) -> Result<Sent, Failure> {
+        let filter = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
+        let request = aws.ec2.describe_security_groups();
+        let request = request.filters(filter("vpc-id", vpc)).filters(filter("group-name", "default"));
+        let answer = aws.call("ec2:DescribeSecurityGroups", request.send()).await?;
+        let Some(group) = answer.security_groups().first() else {
+            return Ok(Sent::done());
+        };
+        match direction {
+            Direction::Ingress if !group.ip_permissions().is_empty() => {
+                let request = aws.ec2.revoke_security_group_ingress().set_group_id(group.group_id.clone());
+                let request = request.set_ip_permissions(group.ip_permissions.clone());
+                aws.call("ec2:RevokeSecurityGroupIngress", request.send()).await?;
+            }
+            Direction::Egress if !group.ip_permissions_egress().is_empty() => {
+                let request = aws.ec2.revoke_security_group_egress().set_group_id(group.group_id.clone());
+                let request = request.set_ip_permissions(group.ip_permissions_egress.clone());
+                aws.call("ec2:RevokeSecurityGroupEgress", request.send()).await?;
+            }
+            Direction::Ingress | Direction::Egress => {}
+        }
+        Ok(Sent::done())
+    }
+}

@@ -1,0 +1,375 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::difference;
+use super::graph::{self, Cycle};
+use super::types::{Action, Call, Change, Effect, Plan, Step};
+use super::world::{Object, Phase, World};
+use crate::blueprint::{Blueprint, Node};
+use crate::kinds::{self, AnyKind, Identity, New};
+use crate::model::{NodeKey, Output, references, resolve};
+
+/// What a plan is to reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// Everything the blueprint holds, and nothing else of the owner's.
+    Present,
+    /// Nothing, save what is to be retained.
+    Absent,
+}
+
+/// A blueprint that cannot be planned: a mistake in this program, not in the spec.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// References run in a circle.
+    #[error(transparent)]
+    Cycle(#[from] Cycle),
+    /// A node of a kind that is not registered.
+    #[error("{0}: no such kind")]
+    UnknownKind(NodeKey),
+    /// Attributes that are not those of the node's kind.
+    #[error("{node}: the attributes are not those of its kind: {source}")]
+    Attributes {
+        /// The node.
+        node: NodeKey,
+        /// What does not fit.
+        source: serde_json::Error,
+    },
+}
+
+/// What has to be done so that `world` becomes what `blueprint` says.
+///
+/// # Errors
+/// When the blueprint itself is at fault.
+pub fn plan(blueprint: &Blueprint, world: &World, goal: Goal) -> Result<Plan, PlanError> {
+    let edges = edges(blueprint);
+    let mut planner = Planner {
+        world,
+        steps: BTreeMap::new(),
+    };
+    for key in graph::order(&edges)? {
+        if let Some(node) = blueprint.nodes.get(&key) {
+            let step = match goal {
+                Goal::Present => planner.present(node)?,
+                Goal::Absent => planner.absent(&key, node.retain)?,
+            };
+            planner.steps.extend(step.map(|step| (key, step)));
+        }
+    }
+    for key in world.owned.keys().filter(|key| !blueprint.nodes.contains_key(key)) {
+        let retain = kind_of(key)?.holds_data();
+        let step = planner.absent(key, retain)?;
+        planner.steps.extend(step.map(|step| (key.clone(), step)));
+    }
+    let mut steps = planner.steps;
+    connect(&mut steps, &edges, world);
+    Ok(Plan {
+        owner: blueprint.owner.clone(),
+        steps,
+    })
+}
+
+fn edges(blueprint: &Blueprint) -> BTreeMap<NodeKey, BTreeSet<NodeKey>> {
+    let targets = |node: &Node| {
+        let named = references(&node.attributes).into_iter().map(|output| output.node);
+        named.filter(|target| *target != node.key).collect()
+    };
+    blueprint
+        .nodes
+        .values()
+        .map(|node| (node.key.clone(), targets(node)))
+        .collect()
+}
+
+struct Planner<'a> {
+    world: &'a World,
+    steps: BTreeMap<NodeKey, Step>,
+}
+
+impl Planner<'_> {
+    fn present(&self, node: &Node) -> Result<Option<Step>, PlanError> {
+        let kind = kind_of(&node.key)?;
+        let mut desired = node.attributes.clone();
+        resolve(&mut desired, &|output| self.known(output));
+        let desired = kind.canonical(desired).map_err(|source| misfit(&node.key, source))?;
+        if let Some(unread) = self.unread(&node.key) {
+            return Ok(Some(unread));
+        }
+        let found = self.world.owned.get(&node.key).map_or(&[][..], Vec::as_slice);
+        let step = match found {
+            [] => self.missing(kind, node, desired)?,
+            [current] => self.found(kind, node, current, &desired)?,
+            several => step(Action::Conflict, duplicate_reason(several)),
+        };
+        Ok(Some(step))
+    }
+
+    /// What is known of an output before anything is carried out.
+    fn known(&self, output: &Output) -> Option<String> {
+        let step = self.steps.get(&output.node)?;
+        match step.action {
+            Action::Create | Action::Replace | Action::Delete | Action::Conflict => None,
+            _ => step.outputs.get(&output.name).cloned(),
+        }
+    }
+
+    fn missing(&self, kind: &dyn AnyKind, node: &Node, desired: Value) -> Result<Step, PlanError> {
+        if let Some(outputs) = self.world.expected.get(&node.key) {
+            let mut waiting = step(Action::Wait, "just made; AWS's lists do not show it yet".to_owned());
+            waiting.outputs.clone_from(outputs);
+            return Ok(waiting);
+        }
+        if self.world.uncertain.contains(&node.key) {
+            let reason =
+                "an earlier create call got no answer: waiting for AWS's lists to show whether it was carried out";
+            return Ok(step(Action::Wait, reason.to_owned()));
+        }
+        let taken = self
+            .world
+            .taken
+            .get(kind.name())
+            .and_then(|names| names.get(&node.name))
+            .filter(|_| kind.identity() == Identity::Name);
+        if let Some(owner) = taken {
+            let whose = owner.as_ref().map_or_else(
+                || "without the tag of any secureml project".to_owned(),
+                |owner| format!("and belongs to {owner}"),
+            );
+            return Ok(step(
+                Action::Conflict,
+                format!("{} exists already {whose}; it is left alone", node.name),
+            ));
+        }
+        let new = New {
+            node: node.key.clone(),
+            name: node.name.clone(),
+            attributes: desired,
+            tags: node.tags.clone(),
+        };
+        let mut create = step(Action::Create, "does not exist".to_owned());
+        create.calls = kind.create(&new).map_err(|source| misfit(&node.key, source))?;
+        Ok(create)
+    }
+
+    fn found(&self, kind: &dyn AnyKind, node: &Node, current: &Object, desired: &Value) -> Result<Step, PlanError> {
+        let changes = difference::changes(kind, current, desired, &node.tags);
+        let mut step = match &current.phase {
+            Phase::Busy(why) => step(Action::Wait, why.clone()),
+            Phase::Broken(why) if changes.is_empty() => step(Action::Blocked, why.clone()),
+            _ if changes.is_empty() => step(Action::Keep, String::new()),
+            _ => self.differs(kind, node, current, desired, &changes)?,
+        };
+        step.id = Some(current.id.clone());
+        step.outputs.clone_from(&current.outputs);
+        step.changes = changes;
+        Ok(step)
+    }
+
+    fn differs(
+        &self,
+        kind: &dyn AnyKind,
+        node: &Node,
+        current: &Object,
+        desired: &Value,
+        changes: &[Change],
+    ) -> Result<Step, PlanError> {
+        let worst = changes
+            .iter()
+            .map(|change| change.effect)
+            .max()
+            .unwrap_or(Effect::InPlace);
+        let wait_for_stop = worst == Effect::StopFirst && kind.in_use(&current.state) && !node.consent.stop;
+        let allowed: Vec<Change> = changes
+            .iter()
+            .filter(|change| match change.effect {
+                Effect::Replace => node.consent.replace,
+                Effect::StopFirst => !wait_for_stop,
+                Effect::InPlace | Effect::Ignore => true,
+            })
+            .cloned()
+            .collect();
+        let fields = names(changes);
+        if allowed.is_empty() {
+            let reason = match worst {
+                Effect::Replace => format!(
+                    "{fields} cannot be changed on a living {}; replacing it needs consent in the spec",
+                    kind.name()
+                ),
+                _ => format!("{fields} can only be changed while it is stopped"),
+            };
+            return Ok(step(Action::Blocked, reason));
+        }
+        let fail = |source| misfit(&node.key, source);
+        if worst == Effect::Replace && node.consent.replace {
+            let gone = kind.delete(current).map_err(fail)?;
+            let new = New {
+                node: node.key.clone(),
+                name: node.name.clone(),
+                attributes: desired.clone(),
+                tags: node.tags.clone(),
+            };
+            let mut replace = step(Action::Replace, format!("{fields} cannot be changed in place"));
+            replace.calls = gone.now;
+            replace.then = gone.then;
+            replace.then.extend(kind.create(&new).map_err(fail)?);
+            return Ok(replace);
+        }
+        let (tags, fields_only): (Vec<Change>, Vec<Change>) =
+            allowed.into_iter().partition(|change| change.field == difference::TAGS);
+        let mut update = step(
+            Action::Update,
+            format!("{fields} differ{}", if changes.len() == 1 { "s" } else { "" }),
+        );
+        if !fields_only.is_empty() {
+            let todo = kind.update(current, desired, &fields_only).map_err(fail)?;
+            if fields_only.iter().any(|change| change.effect == Effect::StopFirst) {
+                update.action = Action::StopUpdateStart;
+            }
+            update.calls = todo.now;
+            update.then = todo.then;
+        }
+        if !tags.is_empty() {
+            let missing = node.tags.missing_from(&current.tags);
+            update.calls.extend(kind.tag(current, &missing).map_err(fail)?);
+        }
+        Ok(update)
+    }
+
+    /// Nothing is decided about resources that could not be listed.
+    fn unread(&self, key: &NodeKey) -> Option<Step> {
+        let why = self.world.unread.get(&key.kind)?;
+        Some(step(Action::Wait, format!("could not be read: {why}")))
+    }
+
+    fn absent(&self, key: &NodeKey, retain: bool) -> Result<Option<Step>, PlanError> {
+        if let Some(unread) = self.unread(key) {
+            return Ok(Some(unread));
+        }
+        let found = self.world.owned.get(key).map_or(&[][..], Vec::as_slice);
+        let Some(current) = found.first() else {
+            return Ok(None);
+        };
+        let mut step = if found.len() > 1 {
+            step(Action::Conflict, duplicate_reason(found))
+        } else if retain {
+            step(Action::Retain, "holds data: kept, as the spec asks".to_owned())
+        } else if let Phase::Busy(why) = &current.phase {
+            step(Action::Wait, why.clone())
+        } else {
+            let todo = kind_of(key)?.delete(current).map_err(|source| misfit(key, source))?;
+            let mut delete = step(Action::Delete, "no longer declared".to_owned());
+            delete.calls = todo.now;
+            delete.then = todo.then;
+            delete
+        };
+        step.id = Some(current.id.clone());
+        step.outputs.clone_from(&current.outputs);
+        Ok(Some(step))
+    }
+}
+
+/// Draws the edges between steps: what is made or changed comes after what it refers to, what is deleted after
+/// everything that refers to it.
+fn connect(steps: &mut BTreeMap<NodeKey, Step>, edges: &BTreeMap<NodeKey, BTreeSet<NodeKey>>, world: &World) {
+    let mut after: Vec<(NodeKey, NodeKey)> = Vec::new();
+    let idle = |step: &Step| matches!(step.action, Action::Keep | Action::Retain);
+    for (from, to) in pairs(steps, edges, world) {
+        let (Some(user), Some(used)) = (steps.get(&from), steps.get(&to)) else {
+            continue;
+        };
+        if used.action == Action::Delete || used.action == Action::Replace {
+            if !idle(user) {
+                after.push((to.clone(), from.clone()));
+            }
+        } else if user.action != Action::Delete && !idle(used) && !idle(user) {
+            after.push((from, to));
+        }
+    }
+    for (node, first) in after {
+        if let Some(step) = steps.get_mut(&node) {
+            step.after.insert(first);
+        }
+    }
+}
+
+/// Who refers to whom: the blueprint's references, and for what the blueprint no longer has, the ids that AWS
+/// holds.
+fn pairs(
+    steps: &BTreeMap<NodeKey, Step>,
+    edges: &BTreeMap<NodeKey, BTreeSet<NodeKey>>,
+    world: &World,
+) -> BTreeSet<(NodeKey, NodeKey)> {
+    let mut pairs: BTreeSet<(NodeKey, NodeKey)> = BTreeSet::new();
+    for (from, targets) in edges {
+        pairs.extend(targets.iter().map(|to| (from.clone(), to.clone())));
+    }
+    let by_id: BTreeMap<&str, &NodeKey> = world
+        .owned
+        .iter()
+        .flat_map(|(key, objects)| {
+            objects
+                .iter()
+                .flat_map(|o| o.outputs.values())
+                .map(move |id| (id.as_str(), key))
+        })
+        .collect();
+    for (key, objects) in &world.owned {
+        if edges.contains_key(key) && !steps.get(key).is_some_and(|step| step.action == Action::Delete) {
+            // A living node of the blueprint: only what it holds of resources that are to go matters.
+            let gone = |to: &&&NodeKey| !edges.contains_key(**to);
+            let held = objects.iter().flat_map(|object| ids(&object.attributes, &by_id));
+            pairs.extend(held.filter(|to| gone(&to)).map(|to| (key.clone(), (*to).clone())));
+        } else if !edges.contains_key(key) {
+            let held = objects.iter().flat_map(|object| ids(&object.attributes, &by_id));
+            pairs.extend(held.filter(|to| *to != key).map(|to| (key.clone(), (*to).clone())));
+        }
+    }
+    pairs
+}
+
+fn ids<'a>(value: &Value, by_id: &BTreeMap<&str, &'a NodeKey>) -> Vec<&'a NodeKey> {
+    match value {
+        Value::String(text) => by_id.get(text.as_str()).copied().into_iter().collect(),
+        Value::Array(items) => items.iter().flat_map(|item| ids(item, by_id)).collect(),
+        Value::Object(fields) => fields.values().flat_map(|item| ids(item, by_id)).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}
+
+fn kind_of(key: &NodeKey) -> Result<&'static dyn AnyKind, PlanError> {
+    kinds::find(&key.kind).ok_or_else(|| PlanError::UnknownKind(key.clone()))
+}
+
+fn misfit(node: &NodeKey, source: serde_json::Error) -> PlanError {
+    PlanError::Attributes {
+        node: node.clone(),
+        source,
+    }
+}
+
+fn step(action: Action, reason: String) -> Step {
+    Step {
+        action,
+        reason,
+        id: None,
+        changes: Vec::new(),
+        calls: Vec::<Call>::new(),
+        then: Vec::new(),
+        after: BTreeSet::new(),
+        outputs: BTreeMap::new(),
+    }
+}
+
+fn names(changes: &[Change]) -> String {
+    let names: Vec<&str> = changes.iter().map(|change| change.field.as_str()).collect();
+    names.join(", ")
+}
+
+fn duplicate_reason(objects: &[Object]) -> String {
+    let ids: Vec<&str> = objects.iter().map(|object| object.id.as_str()).collect();
+    format!(
+        "several resources carry this node's tags: {}; remove the tags from those that are not it",
+        ids.join(", ")
+    )
+}

@@ -1,0 +1,95 @@
+//! The plan as text, for people.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::types::{Action, Change, Plan, Step};
+
+/// `plan` as text: one block for each step that does something, then a line of totals.
+pub fn render(plan: &Plan) -> String {
+    let mut text = String::new();
+    for (node, step) in &plan.steps {
+        if step.action != Action::Keep {
+            render_step(&mut text, &node.to_string(), step);
+        }
+    }
+    text.push_str(&totals(plan));
+    text
+}
+
+fn render_step(text: &mut String, node: &str, step: &Step) {
+    let id = step.id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
+    let _ = writeln!(text, "{} {node}{id}: {}", symbol(step.action), step.reason);
+    for change in &step.changes {
+        render_change(text, change);
+    }
+    for call in &step.calls {
+        let _ = writeln!(text, "    → {}", call.call);
+    }
+    for call in &step.then {
+        let _ = writeln!(text, "    … {}", call.call);
+    }
+}
+
+fn render_change(text: &mut String, change: &Change) {
+    if is_document(&change.before) || is_document(&change.after) {
+        let _ = writeln!(text, "    {}:", change.field);
+        let before = pretty(&change.before);
+        let after = pretty(&change.after);
+        let diff = similar::TextDiff::from_lines(&before, &after);
+        for line in diff.unified_diff().context_radius(2).to_string().lines() {
+            let _ = writeln!(text, "      {line}");
+        }
+    } else {
+        let _ = writeln!(text, "    {}: {} → {}", change.field, change.before, change.after);
+    }
+}
+
+fn is_document(value: &Value) -> bool {
+    value.is_object()
+        || value
+            .as_array()
+            .is_some_and(|items| items.len() > 1 || items.iter().any(Value::is_object))
+}
+
+fn pretty(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        _ => serde_json::to_string_pretty(value).unwrap_or_default() + "\n",
+    }
+}
+
+fn symbol(action: Action) -> &'static str {
+    match action {
+        Action::Create => "+",
+        Action::Update => "~",
+        Action::StopUpdateStart => "~!",
+        Action::Replace => "-/+",
+        Action::Delete => "-",
+        Action::Retain => "=",
+        Action::Wait => "…",
+        Action::Blocked => "!",
+        Action::Conflict => "x",
+        Action::Keep => " ",
+    }
+}
+
+fn totals(plan: &Plan) -> String {
+    let count = |wanted: &[Action]| plan.steps.values().filter(|step| wanted.contains(&step.action)).count();
+    let calls: usize = plan.steps.values().map(|step| step.calls.len()).sum();
+    if plan.is_settled() {
+        return format!("Nothing to do: {} resources are as declared.\n", plan.steps.len());
+    }
+    format!(
+        "Plan {}: {} to create, {} to change, {} to replace, {} to delete, {} to wait for, {} blocked, {} unchanged; {calls} AWS calls now.\n",
+        plan.hash(),
+        count(&[Action::Create]),
+        count(&[Action::Update, Action::StopUpdateStart]),
+        count(&[Action::Replace]),
+        count(&[Action::Delete]),
+        count(&[Action::Wait]),
+        count(&[Action::Blocked, Action::Conflict]),
+        count(&[Action::Keep, Action::Retain]),
+    )
+}

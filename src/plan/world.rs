@@ -1,0 +1,60 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::{NodeKey, Owner, Tags};
+
+/// One resource as AWS holds it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Object {
+    /// Its kind.
+    pub kind: String,
+    /// Its id, or its name for kinds that are known by name.
+    pub id: String,
+    /// What others may refer to.
+    pub outputs: BTreeMap<String, String>,
+    /// What it is, in the canonical form of its kind; null where it is not ours and was not looked into.
+    pub attributes: Value,
+    /// The tags it has.
+    pub tags: Tags,
+    /// What AWS calls its state; empty for kinds that have none.
+    pub state: String,
+    /// What that state means for us.
+    pub phase: Phase,
+}
+
+impl Object {
+    /// The node the object's tags say it is.
+    pub fn node(&self) -> Option<NodeKey> {
+        self.tags.node().filter(|node| node.kind == self.kind)
+    }
+}
+
+/// What the state of a resource allows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// It can be used and changed.
+    Ready,
+    /// AWS is at work on it; the text says on what.
+    Busy(String),
+    /// It will not become usable by itself; the text says why.
+    Broken(String),
+}
+
+/// What AWS holds that matters to one owner.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    /// The owner's resources. More than one for a node is a duplicate.
+    pub owned: BTreeMap<NodeKey, Vec<Object>>,
+    /// Resources of kinds that are known by name, of whomever: by kind and name, with the owner their tags say.
+    pub taken: BTreeMap<String, Arc<BTreeMap<String, Option<Owner>>>>,
+    /// Kinds whose resources could not be listed, and why.
+    pub unread: BTreeMap<String, String>,
+    /// Nodes that exist though the lists do not show them yet: just made, with what the reply said.
+    pub expected: BTreeMap<NodeKey, BTreeMap<String, String>>,
+    /// Nodes whose creation may have happened without an answer reaching us; nothing is created in their place
+    /// until AWS's lists have had time to show them.
+    pub uncertain: BTreeSet<NodeKey>,
+}
