@@ -62,7 +62,6 @@ def main() -> None:
     if args.exit_with_stdin:
         threading.Thread(target=exit_with_stdin, daemon=True).start()
 
-    os.environ.setdefault("MOTO_S3_CUSTOM_ENDPOINTS", "")
     import fixes
     from fixes.server import Server
 

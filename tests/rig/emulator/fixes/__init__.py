@@ -3,7 +3,7 @@
 import importlib
 from argparse import Namespace
 
-MODULES = ("core",)
+MODULES = ("core", "paging")
 
 
 def install(args: Namespace) -> None:

@@ -9,6 +9,8 @@ import functools
 from collections.abc import Callable
 from types import SimpleNamespace
 
+from moto.core.exceptions import ServiceException
+
 #: The command line, for the fixes that depend on it.
 settings = SimpleNamespace(notebook_delay=0.2, endpoint_delay=0.2, job_delay=2.0, studio_delay=0.2)
 
@@ -38,3 +40,10 @@ def wraps(*classes: type) -> Callable:
         return function
 
     return register
+
+
+class AwsError(ServiceException):
+    """An error answer: AWS's code and message, in the protocol of the service."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)

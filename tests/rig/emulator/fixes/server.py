@@ -12,6 +12,7 @@ anyway, so nothing is lost and every call is atomic.
 
 import http.client
 import io
+import json
 import socket
 import socketserver
 import sys
@@ -25,6 +26,21 @@ from moto.moto_server.werkzeug_app import (
 )
 
 IDLE_SECONDS = 120
+
+
+def unknown_service(environ, start_response):
+    """A service moto lacks: also a typed 501."""
+    scope = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].split("/")
+    service = scope[3] if len(scope) > 3 else "?"
+    body = json.dumps({"__type": "NotImplemented", "message": f"the emulator has no service {service}"}).encode()
+    headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", "NotImplemented")]
+    start_response("501 Not Implemented", headers)
+    return [body]
+
+
+def application(backend: str | None):
+    """The WSGI application of a service, by moto's name for it."""
+    return create_backend_app(backend) if backend else unknown_service
 
 
 class Closed(Exception):
@@ -154,7 +170,7 @@ class Server(socketserver.ThreadingTCPServer):
 
     def __init__(self, address: tuple[str, int]) -> None:
         self.one_at_a_time = threading.Lock()
-        self.application = DomainDispatcherApplication(create_backend_app)
+        self.application = DomainDispatcherApplication(application)
         super().__init__(address, Handler)
 
     @property
