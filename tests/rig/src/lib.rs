@@ -14,3 +14,5 @@ mod rig;
 pub use control_plane::ControlPlane;
 pub use emulator::Emulator;
 pub use process::Process;
+pub use proxy::{Fault, Proxy, Rule};
+pub use rig::{REGION, Rig, RigBuilder, aws_env};

@@ -184,6 +184,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if thread::panicking() && self.watchdog.is_some() {
+            eprintln!("rig: {} was running; {}", self.name, self.tail());
+        }
         if self.stop().is_err() {
             self.child.kill().ok();
             self.child.wait().ok();

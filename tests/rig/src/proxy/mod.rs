@@ -1,3 +1,253 @@
-//! tmp
+//! An HTTP proxy between any AWS client and the emulator, which counts calls and makes AWS misbehave.
+//!
+//! ```no_run
+//! # async fn example(proxy: secureml_rig::Proxy) {
+//! use secureml_rig::{Fault, Rule};
+//!
+//! let rule = proxy.add(Rule::on("ec2:CreateVpc", Fault::ResetAfter).nth(1));
+//! let mark = proxy.mark();
+//! // … the product, with `AWS_ENDPOINT_URL` set to `proxy.url()` …
+//! assert_eq!(rule.hits(), 1);
+//! assert_eq!(proxy.calls_since(mark).writes().len(), 2);
+//! # }
+//! ```
+
+mod call;
+mod gate;
 pub(crate) mod http;
-pub mod operation;
+mod identity;
+mod log;
+mod operation;
+mod refusals;
+mod reply;
+mod request;
+mod rule;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request as HttpRequest, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+
+pub use gate::{Gate, Held, Moment};
+pub use identity::HOME_ACCOUNT;
+pub use log::{Call, Calls, Mark};
+pub use operation::{Operation, Protocol, is_mutating};
+pub use refusals::iam_action;
+pub use request::Request;
+pub use rule::{Fault, Rule, RuleHandle};
+pub use wire::AwsError;
+
+use reply::ReplyBody;
+
+/// How much of each request's body the log keeps, unless told otherwise.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// What all calls share.
+pub(crate) struct Shared {
+    upstream: RwLock<String>,
+    client: http::Client,
+    log: log::Log,
+    rules: rule::Rules,
+    identities: identity::Identities,
+    latency_micros: AtomicU64,
+    /// How many callers are held after a reply.
+    paused: watch::Sender<usize>,
+}
+
+impl Shared {
+    fn upstream(&self) -> String {
+        self.upstream.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn latency(&self) -> Duration {
+        Duration::from_micros(self.latency_micros.load(Ordering::Relaxed))
+    }
+
+    fn limits_refuse(&self, _request: &Request) -> Option<AwsError> {
+        None
+    }
+}
+
+/// The proxy. Dropping it closes every connection.
+///
+/// It runs on the runtime that started it, so that must not block while the proxy is wanted.
+pub struct Proxy {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    _server: JoinSet<()>,
+}
+
+impl Proxy {
+    /// Starts a proxy on a free port of loopback, in front of an AWS at `upstream`: `http://127.0.0.1:5000`.
+    pub async fn start(upstream: &str) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .context("cannot listen on a port of 127.0.0.1")?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            upstream: RwLock::new(upstream.trim_end_matches('/').to_owned()),
+            client: http::client(),
+            log: log::Log::new(BODY_LIMIT),
+            rules: rule::Rules::default(),
+            identities: identity::Identities::default(),
+            latency_micros: AtomicU64::new(0),
+            paused: watch::Sender::new(0),
+        });
+        let mut server = JoinSet::new();
+        server.spawn(accept(listener, shared.clone()));
+        Ok(Self {
+            shared,
+            address,
+            _server: server,
+        })
+    }
+
+    /// What `AWS_ENDPOINT_URL` is to be: `http://127.0.0.1:40123`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Puts another AWS behind the proxy.
+    pub fn set_upstream(&self, url: &str) {
+        let mut upstream = self.shared.upstream.write().unwrap_or_else(PoisonError::into_inner);
+        url.trim_end_matches('/').clone_into(&mut upstream);
+    }
+
+    /// Puts a rule in force, after those there are.
+    pub fn add(&self, rule: Rule) -> RuleHandle {
+        self.shared.rules.add(rule)
+    }
+
+    /// Ends all rules.
+    pub fn clear_rules(&self) {
+        self.shared.rules.clear();
+    }
+
+    /// As new: no rules, no latency, no calls in the log.
+    pub fn reset(&self) {
+        self.clear_rules();
+        self.set_latency(Duration::ZERO);
+        self.clear_calls();
+    }
+
+    /// Adds this to the time of every call.
+    pub fn set_latency(&self, latency: Duration) {
+        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        self.shared.latency_micros.store(micros, Ordering::Relaxed);
+    }
+
+    /// Every call so far.
+    pub fn calls(&self) -> Calls {
+        self.shared.log.all()
+    }
+
+    /// A place in the log to look back to.
+    pub fn mark(&self) -> Mark {
+        self.shared.log.mark()
+    }
+
+    /// The calls that arrived after a mark.
+    pub fn calls_since(&self, mark: Mark) -> Calls {
+        self.shared.log.since(mark)
+    }
+
+    /// How many calls of each name so far.
+    pub fn counts(&self) -> BTreeMap<String, usize> {
+        self.calls().counts()
+    }
+
+    /// Forgets the calls so far.
+    pub fn clear_calls(&self) {
+        self.shared.log.clear();
+    }
+
+    /// Keeps at most so many bytes of each request's body in the log: 0 for long benchmarks.
+    pub fn set_body_limit(&self, bytes: usize) {
+        self.shared.log.set_body_limit(bytes);
+    }
+
+    /// Calls whose operation the rig doesn't know, and so can neither count nor fault properly.
+    pub fn unrecognised(&self) -> Calls {
+        let calls = self.calls();
+        calls.into_iter().filter(|call| call.name.contains(' ')).collect()
+    }
+
+    /// Waits until the calls since a mark satisfy a condition.
+    pub async fn until(&self, since: Mark, timeout: Duration, condition: impl Fn(&Calls) -> bool) -> Result<Calls> {
+        let mut changes = self.shared.log.watch();
+        let waited = tokio::time::timeout(timeout, async {
+            loop {
+                let calls = self.calls_since(since);
+                if condition(&calls) {
+                    return calls;
+                }
+                changes.changed().await.ok();
+            }
+        });
+        if let Ok(calls) = waited.await {
+            return Ok(calls);
+        }
+        let seen = self.calls_since(since).table();
+        bail!("what was waited for did not happen in {timeout:?}; the calls were:\n{seen}")
+    }
+
+    /// Waits until no call has begun or ended for this long.
+    pub async fn quiet(&self, pause: Duration, timeout: Duration) -> Result<()> {
+        let mut changes = self.shared.log.watch();
+        let waited = tokio::time::timeout(timeout, async {
+            while tokio::time::timeout(pause, changes.changed()).await.is_ok() {}
+        });
+        waited
+            .await
+            .with_context(|| format!("calls still come after {timeout:?}; the log:\n{}", self.calls().table()))
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                if let Ok((stream, _)) = accepted {
+                    connections.spawn(serve(stream, shared.clone()));
+                }
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, shared: Arc<Shared>) {
+    stream.set_nodelay(true).ok();
+    let service = service_fn(move |request| answer(shared.clone(), request));
+    // Connections end with errors all the time: that is what faults are for.
+    hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await
+        .ok();
+}
+
+/// Answers one request; an error closes the connection without an answer.
+async fn answer(shared: Arc<Shared>, request: HttpRequest<Incoming>) -> Result<Response<ReplyBody>> {
+    let (head, body) = request.into_parts();
+    let body = http::whole(body).await?;
+    // Dropped with this future, when the connection closes.
+    let (_present, gone) = oneshot::channel();
+    let call = call::Call::new(shared, Request::new(head, body), gone);
+    let outcome = tokio::spawn(call.carry()).await?;
+    outcome.context("the connection closes in place of an answer, as a rule of the proxy wants")
+}
+
+#[cfg(test)]
+mod tests;

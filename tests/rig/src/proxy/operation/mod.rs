@@ -10,7 +10,8 @@ use bytes::Bytes;
 use hyper::http::request::Parts;
 use serde::Serialize;
 
-pub(crate) use query::{decode, fields};
+pub(crate) use query::fields;
+pub(crate) use s3::bucket as s3_bucket;
 
 /// How a service is spoken to, which decides how its errors look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

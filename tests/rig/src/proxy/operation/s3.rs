@@ -127,8 +127,13 @@ fn object(method: &str, has: &dyn Fn(&str) -> bool, copy: bool) -> Option<String
     Some(name.to_owned())
 }
 
+/// The bucket that a request is about, or an empty text.
+pub(crate) fn bucket(head: &Parts) -> String {
+    address(head).0
+}
+
 /// Bucket and key, from a path-style or a virtual-host-style address.
-pub(super) fn address(head: &Parts) -> (String, String) {
+fn address(head: &Parts) -> (String, String) {
     let host = head
         .headers
         .get("host")

@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use hyper::Request;
 use serde::Deserialize;
 
+use super::query::decode;
 use super::*;
 
 /// A request as botocore made it; see `capture.py`.
