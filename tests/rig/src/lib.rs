@@ -6,6 +6,8 @@
 pub mod control_plane;
 pub mod emulator;
 mod install;
+#[cfg(test)]
+mod integration;
 pub mod paths;
 pub mod process;
 pub mod proxy;
