@@ -12,10 +12,12 @@
 //! # }
 //! ```
 
+mod buckets;
 mod call;
 mod gate;
 pub(crate) mod http;
 mod identity;
+pub mod limits;
 mod log;
 mod operation;
 mod refusals;
@@ -27,8 +29,8 @@ mod wire;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use hyper::body::Incoming;
@@ -39,6 +41,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
+pub use buckets::{Buckets, Tally, Usage};
 pub use gate::{Gate, Held, Moment};
 pub use identity::HOME_ACCOUNT;
 pub use log::{Call, Calls, Mark};
@@ -63,6 +66,8 @@ pub(crate) struct Shared {
     latency_micros: AtomicU64,
     /// How many callers are held after a reply.
     paused: watch::Sender<usize>,
+    buckets: Mutex<Option<Buckets>>,
+    start: Instant,
 }
 
 impl Shared {
@@ -74,9 +79,17 @@ impl Shared {
         Duration::from_micros(self.latency_micros.load(Ordering::Relaxed))
     }
 
-    fn limits_refuse(&self, _request: &Request) -> Option<AwsError> {
-        None
+    /// The throttling error, if the call is one too many.
+    fn limits_refuse(&self, request: &Request) -> Option<AwsError> {
+        let mut buckets = lock(&self.buckets);
+        let account = self.identities.of(&request.access_key).account;
+        let passed = buckets.as_mut()?.pass(request, &account, self.start.elapsed());
+        (!passed).then(|| refusals::throttled(&request.operation))
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The proxy. Dropping it closes every connection.
@@ -103,6 +116,8 @@ impl Proxy {
             identities: identity::Identities::default(),
             latency_micros: AtomicU64::new(0),
             paused: watch::Sender::new(0),
+            buckets: Mutex::new(None),
+            start: Instant::now(),
         });
         let mut server = JoinSet::new();
         server.spawn(accept(listener, shared.clone()));
@@ -134,9 +149,23 @@ impl Proxy {
         self.shared.rules.clear();
     }
 
-    /// As new: no rules, no latency, no calls in the log.
+    /// Puts request limits in force, with full buckets, in place of those there were.
+    pub fn set_buckets(&self, buckets: impl Into<Option<Buckets>>) {
+        *lock(&self.shared.buckets) = buckets.into();
+    }
+
+    /// How far each request limit in force has been used.
+    pub fn bucket_usage(&self) -> Vec<Usage> {
+        lock(&self.shared.buckets)
+            .as_ref()
+            .map(Buckets::usage)
+            .unwrap_or_default()
+    }
+
+    /// As new: no rules, no limits, no latency, no calls in the log.
     pub fn reset(&self) {
         self.clear_rules();
+        self.set_buckets(None);
         self.set_latency(Duration::ZERO);
         self.clear_calls();
     }

@@ -1,7 +1,5 @@
 //! The proxy in front of a small made-up AWS, with a plain HTTP client as the product.
 
-use std::time::Instant;
-
 use bytes::Bytes;
 use http_body_util::Full;
 
@@ -286,4 +284,22 @@ async fn a_caller_that_lives_goes_on_after_the_pause() {
     assert!(answer.is_ok());
     let calls = proxy.calls();
     assert!(calls[1].took.expect("it ended") >= Duration::from_millis(10));
+}
+
+#[tokio::test]
+async fn an_empty_bucket_throttles() {
+    let (aws, proxy) = pair().await;
+    proxy.set_buckets(Buckets::aws_defaults());
+    let client = http::client();
+    let mut answers = Vec::new();
+    for _ in 0..5 {
+        let answer = call(&client, &proxy, "Action=CreateVpcEndpoint")
+            .await
+            .expect("an answer");
+        answers.push(answer.status().as_u16());
+    }
+    assert_eq!(answers, [200, 200, 200, 200, 503]);
+    assert_eq!(*aws.requests.borrow(), 4);
+    assert_eq!(proxy.calls().throttled().len(), 1);
+    assert_eq!(proxy.bucket_usage()[0].ours, Tally { taken: 4, refused: 1 });
 }
