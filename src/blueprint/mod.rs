@@ -50,6 +50,8 @@ pub struct Blueprint {
     pub owner: Owner,
     /// Its resources.
     pub nodes: BTreeMap<NodeKey, Node>,
+    /// What users of the environment need to know, by name, as texts with references.
+    pub outputs: BTreeMap<String, String>,
 }
 
 /// The environment that `project` asks for.
@@ -70,11 +72,12 @@ impl Builder {
     /// A builder whose nodes all carry `tags` and the tags of their identity.
     pub fn new(owner: Owner, tags: Tags) -> Self {
         let tags = tags.with(OWNER_TAG, owner.to_string());
-        let nodes = BTreeMap::new();
-        Self {
-            blueprint: Blueprint { owner, nodes },
-            tags,
-        }
+        let blueprint = Blueprint {
+            owner,
+            nodes: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+        };
+        Self { blueprint, tags }
     }
 
     /// Adds the resource `key` of kind `K`, called `name` in AWS.
@@ -103,6 +106,11 @@ impl Builder {
         adjust(&mut node);
         self.blueprint.nodes.insert(node.key.clone(), node);
         handle
+    }
+
+    /// Tells users of the environment the value of `name`.
+    pub fn output(&mut self, name: &str, value: impl Into<String>) {
+        self.blueprint.outputs.insert(name.to_owned(), value.into());
     }
 
     /// The blueprint.

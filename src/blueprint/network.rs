@@ -19,5 +19,6 @@ pub(super) fn draw(project: &Project, builder: &mut Builder) -> Network {
         default_group: vpc::DefaultGroup::default(),
     };
     let vpc = builder.add::<Vpc>("main", &format!("ds-vpc-{}", project.suffix()), &attributes);
+    builder.output("vpcId", vpc.id());
     Network { vpc }
 }

@@ -1,1 +1,142 @@
-//! cli
+//! The command line: the same engine, with or without a cluster.
+
+mod offline;
+mod passes;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use kube::CustomResourceExt;
+
+use crate::api::SecureMLProject;
+use crate::plan::{Goal, Plan, render};
+
+/// Keeps secure machine-learning environments on AWS exactly as declared.
+#[derive(Debug, Parser)]
+#[command(name = "secureml", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Shows what would change on AWS, and why. Exit code 0: nothing, 2: changes, 1: error.
+    Plan {
+        #[command(flatten)]
+        target: Target,
+        /// How the plan is printed.
+        #[arg(long, value_enum, default_value_t)]
+        output: Output,
+        /// Plans against an empty account, without any access to AWS.
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Makes AWS hold what the file declares.
+    Apply {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Removes what the file declares from AWS, save what is to be retained.
+    Destroy {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Prints the custom resource definitions.
+    Crds,
+    /// Runs the controller.
+    #[cfg(feature = "controller")]
+    Controller(crate::controller::Options),
+}
+
+/// Which project, and in whose name.
+#[derive(Debug, Args)]
+struct Target {
+    /// The manifest of the project.
+    #[arg(short, long)]
+    filename: PathBuf,
+    /// The namespace, where the manifest names none.
+    #[arg(short, long, default_value = "default")]
+    namespace: String,
+    /// The installation in whose name resources are owned: the controller's, to see what the controller sees.
+    #[arg(long, env = "SECUREML_INSTALLATION", default_value = "default")]
+    installation: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Runs the command of `cli`.
+///
+/// # Errors
+/// When it could not do what it was asked.
+pub async fn run(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
+        Command::Plan {
+            target,
+            output,
+            offline,
+        } => {
+            let plan = if offline {
+                offline::plan(&target)?
+            } else {
+                passes::plan(&target).await?
+            };
+            print(&plan, output)?;
+            Ok(if plan.is_settled() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::from(2)
+            })
+        }
+        Command::Apply { target } => passes::run(&target, Goal::Present).await,
+        Command::Destroy { target } => passes::run(&target, Goal::Absent).await,
+        Command::Crds => {
+            print!("{}", crds()?);
+            Ok(ExitCode::SUCCESS)
+        }
+        #[cfg(feature = "controller")]
+        Command::Controller(options) => {
+            crate::controller::run(options).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The custom resource definitions, as YAML.
+///
+/// # Errors
+/// When they cannot be written as YAML: a mistake in this program.
+pub fn crds() -> Result<String> {
+    Ok(serde_saphyr::to_string(&SecureMLProject::crd())?)
+}
+
+fn print(plan: &Plan, output: Output) -> Result<()> {
+    match output {
+        Output::Text => print!("{}", render(plan)),
+        Output::Json => println!("{}", serde_json::to_string_pretty(plan)?),
+    }
+    Ok(())
+}
+
+impl Target {
+    fn project(&self) -> Result<SecureMLProject> {
+        let path = self.filename.display();
+        let text = std::fs::read_to_string(&self.filename).with_context(|| format!("cannot read {path}"))?;
+        serde_saphyr::from_str(&text).with_context(|| format!("{path} is not a SecureMLProject"))
+    }
+
+    fn owner(&self, project: &SecureMLProject) -> crate::model::Owner {
+        let namespace = project.metadata.namespace.as_deref().unwrap_or(&self.namespace);
+        let name = project.metadata.name.as_deref().unwrap_or_default();
+        crate::model::Owner::new(&self.installation, namespace, name)
+    }
+}

@@ -1,1 +1,69 @@
-//! controller
+//! The controller: watches `SecureMLProject`s and keeps AWS as they declare.
+
+mod context;
+mod pass;
+mod reconcile;
+mod status;
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use futures::StreamExt;
+use kube::runtime::controller::Config;
+use kube::runtime::{Controller, watcher};
+use kube::{Api, Client};
+
+use crate::api::SecureMLProject;
+
+/// How the controller runs.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The name under which this installation owns AWS resources. It is written in their tags: keep it when the
+    /// cluster is rebuilt, and give each cluster that shares an account its own.
+    #[arg(long, env = "SECUREML_INSTALLATION")]
+    installation: String,
+    /// How many projects are worked on at once.
+    #[arg(long, default_value_t = 20)]
+    concurrency: u16,
+}
+
+/// Runs the controller until it is told to stop.
+///
+/// # Errors
+/// When the cluster or AWS cannot be reached at the start.
+pub async fn run(options: Options) -> Result<()> {
+    let client = Client::try_default()
+        .await
+        .context("cannot reach the Kubernetes API server")?;
+    let context = context::Context::new(client.clone(), &options.installation).await?;
+    let projects: Api<SecureMLProject> = Api::all(client);
+    tracing::info!(
+        installation = options.installation,
+        account = context.account.id,
+        region = context.account.region,
+        "secureml controller started"
+    );
+    Controller::new(projects, watcher::Config::default().any_semantic())
+        .with_config(Config::default().concurrency(options.concurrency))
+        .graceful_shutdown_on(stop())
+        .run(reconcile::reconcile, reconcile::error_policy, Arc::new(context))
+        .for_each(|result| async move {
+            if let Err(error) = result {
+                tracing::debug!(%error, "reconcile");
+            }
+        })
+        .await;
+    Ok(())
+}
+
+async fn stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

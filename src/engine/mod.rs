@@ -7,6 +7,8 @@ mod failure;
 mod inventory;
 #[cfg(feature = "aws")]
 mod live;
+#[cfg(feature = "aws")]
+mod memory;
 mod report;
 
 #[cfg(feature = "aws")]
@@ -16,4 +18,6 @@ pub use failure::{Class, Failure};
 pub use inventory::{Inventory, Reader};
 #[cfg(feature = "aws")]
 pub use live::{Live, LiveKind, Observed};
+#[cfg(feature = "aws")]
+pub use memory::{Memory, VISIBLE_WITHIN};
 pub use report::{Entry, Outcome, Report, Sent};

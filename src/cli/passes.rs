@@ -1,0 +1,134 @@
+//! Planning and applying against AWS, pass after pass.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Result, anyhow, bail};
+
+use super::Target;
+use crate::aws::{Aws, describe_account};
+use crate::blueprint::{self, Blueprint, Invalid, Project};
+use crate::engine::{Inventory, Memory, Outcome, Report, apply};
+use crate::model::NodeKey;
+use crate::plan::{self, Action, Goal, Plan, render};
+
+/// Between passes, while AWS is at work.
+const PAUSE: Duration = Duration::from_secs(2);
+/// After so many passes in which nothing moved, it is no use to go on.
+const PATIENCE: usize = 90;
+
+struct Session {
+    inventory: Inventory,
+    blueprint: Blueprint,
+    memory: Memory,
+}
+
+impl Session {
+    async fn open(target: &Target) -> Result<Self> {
+        let object = target.project()?;
+        let owner = target.owner(&object);
+        let aws = Arc::new(Aws::from_env().await);
+        let account = describe_account(&aws)
+            .await
+            .map_err(|failure| anyhow!("cannot look at the account: {failure}"))?;
+        let project = Project::new(owner, object.spec, account).map_err(|problems| anyhow!(list(&problems)))?;
+        Ok(Self {
+            inventory: Inventory::new(aws, &target.installation),
+            blueprint: blueprint::draw(&project),
+            memory: Memory::default(),
+        })
+    }
+
+    async fn plan(&mut self, goal: Goal, floor: Instant) -> Result<Plan> {
+        let memory = &self.memory;
+        let mut world = self
+            .inventory
+            .world(&self.blueprint.owner, |kind| memory.not_before(kind, floor))
+            .await;
+        self.memory.complete(&mut world, Instant::now());
+        Ok(plan::plan(&self.blueprint, &world, goal)?)
+    }
+
+    async fn apply(&mut self, plan: &Plan, incarnation: &str) -> Report {
+        let report = apply(plan, &self.inventory, incarnation).await;
+        self.memory.learn(plan, &report, Instant::now());
+        for (node, step) in plan.writes() {
+            if let Some(id) = &step.id {
+                self.inventory.forget(node, id);
+            }
+        }
+        report
+    }
+}
+
+pub(super) async fn plan(target: &Target) -> Result<Plan> {
+    Session::open(target).await?.plan(Goal::Present, Instant::now()).await
+}
+
+/// Plans and applies until AWS holds what is wanted.
+pub(super) async fn run(target: &Target, goal: Goal) -> Result<ExitCode> {
+    let mut session = Session::open(target).await?;
+    let floor = Instant::now();
+    let incarnation = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos().to_string();
+    let mut idle = 0;
+    let mut last = None;
+    loop {
+        let plan = session.plan(goal, floor).await?;
+        if last.as_ref() != Some(&plan.hash()) {
+            print!("{}", render(&plan));
+            idle = 0;
+        }
+        last = Some(plan.hash());
+        if plan.is_settled() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        let stuck: BTreeSet<&NodeKey> = blocked(&plan).collect();
+        if plan.writes().next().is_none() && stuck.len() == unsettled(&plan) {
+            bail!("{} resources need a decision; see above", stuck.len());
+        }
+        let report = session.apply(&plan, &incarnation).await;
+        print_report(&report);
+        if report.failures().any(|(_, failure)| !failure.class.passes()) {
+            bail!("some calls were refused; see above");
+        }
+        if !report.is_done() || plan.writes().next().is_none() {
+            idle += 1;
+            if idle > PATIENCE {
+                bail!("nothing moved for {PATIENCE} passes; see above");
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+fn blocked(plan: &Plan) -> impl Iterator<Item = &NodeKey> {
+    let blocked = |action| matches!(action, Action::Blocked | Action::Conflict);
+    plan.steps
+        .iter()
+        .filter(move |(_, step)| blocked(step.action))
+        .map(|(node, _)| node)
+}
+
+fn unsettled(plan: &Plan) -> usize {
+    let settled = |action| matches!(action, Action::Keep | Action::Retain);
+    plan.steps.values().filter(|step| !settled(step.action)).count()
+}
+
+fn print_report(report: &Report) {
+    for (node, entry) in &report.entries {
+        match &entry.outcome {
+            Outcome::Done => {}
+            Outcome::Pending(why) => println!("{node}: {why}"),
+            Outcome::Failed(failure) => println!("{node}: {failure}; {}", failure.class.hint()),
+            Outcome::Skipped(because) => println!("{node}: waits for {because}"),
+        }
+    }
+}
+
+/// The problems of a spec, one a line.
+pub(super) fn list(problems: &[Invalid]) -> String {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}

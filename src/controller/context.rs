@@ -1,0 +1,75 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow};
+use kube::Client;
+use kube::runtime::events::{Recorder, Reporter};
+use tokio::sync::Mutex;
+
+use crate::aws::{Aws, describe_account};
+use crate::engine::{Inventory, Memory};
+use crate::model::{Account, Owner};
+
+/// What every reconcile shares.
+pub(super) struct Context {
+    pub(super) client: Client,
+    pub(super) recorder: Recorder,
+    pub(super) installation: String,
+    pub(super) account: Account,
+    pub(super) inventory: Inventory,
+    started: Instant,
+    memories: StdMutex<HashMap<Owner, Arc<Mutex<Memory>>>>,
+}
+
+impl Context {
+    pub(super) async fn new(client: Client, installation: &str) -> Result<Self> {
+        let aws = Arc::new(Aws::from_env().await);
+        let account = describe_account(&aws)
+            .await
+            .map_err(|failure| anyhow!("cannot look at the AWS account: {failure}"))?;
+        let reporter = Reporter {
+            controller: "secureml".to_owned(),
+            instance: None,
+        };
+        Ok(Self {
+            recorder: Recorder::new(client.clone(), reporter),
+            client,
+            installation: installation.to_owned(),
+            account,
+            inventory: Inventory::new(aws, installation),
+            started: Instant::now(),
+            memories: StdMutex::default(),
+        })
+    }
+
+    /// What earlier passes for `owner` wrote.
+    pub(super) fn memory(&self, owner: &Owner) -> Arc<Mutex<Memory>> {
+        let mut memories = self.memories.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(memories.entry(owner.clone()).or_default())
+    }
+
+    /// Forgets `owner`, whose project is gone.
+    pub(super) fn forget(&self, owner: &Owner) {
+        self.memories
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(owner);
+    }
+
+    /// The time left until the next tick of a clock that all projects with this interval share, so that one
+    /// reading of AWS serves all of them.
+    pub(super) fn until_next_sweep(&self, interval: Duration) -> Duration {
+        let elapsed = self.started.elapsed().as_millis();
+        let interval = interval.as_millis().max(1);
+        let left = interval - elapsed % interval;
+        Duration::from_millis(u64::try_from(left).unwrap_or(u64::MAX))
+    }
+
+    /// The moment a sweep that begins now may take readings from: readings of the current tick are shared.
+    pub(super) fn sweep_floor(&self, interval: Duration) -> Instant {
+        let since_tick = interval.saturating_sub(self.until_next_sweep(interval));
+        let now = Instant::now();
+        now.checked_sub(since_tick.min(interval / 2)).unwrap_or(now)
+    }
+}

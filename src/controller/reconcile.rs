@@ -1,0 +1,231 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::api::{Api, Patch, PatchParams};
+use kube::runtime::controller::Action;
+use kube::runtime::events::{Event, EventType};
+use kube::runtime::finalizer::{self, finalizer};
+use kube::{Resource, ResourceExt};
+use serde_json::json;
+
+use super::context::Context;
+use super::{pass, status};
+use crate::api::{DriftMode, Intent, SecureMLProject, SecureMLProjectStatus};
+use crate::blueprint::{self, Blueprint, Project};
+use crate::engine::{Outcome, Report, VISIBLE_WITHIN};
+use crate::model::Owner;
+use crate::plan::{Goal, Plan, PlanError};
+
+/// Held until everything that should go is gone from AWS.
+const FINALIZER: &str = "secureml.dev/environment";
+/// While AWS is at work on something.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// After a failure that passes by itself.
+const AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// Why a reconcile ended early. It is tried again.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("the Kubernetes API server refused: {0}")]
+    Kubernetes(#[source] Box<kube::Error>),
+    #[error("the environment cannot be planned: {0}")]
+    Plan(#[from] PlanError),
+    #[error("AWS still holds resources of the project")]
+    StillThere,
+    #[error("the finalizer could not be set or removed: {0}")]
+    Finalizer(String),
+}
+
+impl From<kube::Error> for Error {
+    fn from(error: kube::Error) -> Self {
+        Self::Kubernetes(Box::new(error))
+    }
+}
+
+/// One pass over one project.
+///
+/// 1. validate the spec and draw the blueprint (pure);
+/// 2. look at AWS and plan (pure but for the reading);
+/// 3. write down that creation begins, if it does;
+/// 4. carry the plan out;
+/// 5. write the status, if it changed.
+pub(super) async fn reconcile(project: Arc<SecureMLProject>, context: Arc<Context>) -> Result<Action, Error> {
+    let namespace = project.namespace().unwrap_or_default();
+    let api: Api<SecureMLProject> = Api::namespaced(context.client.clone(), &namespace);
+    let turn = Turn {
+        owner: Owner::new(&context.installation, &namespace, &project.name_any()),
+        api: api.clone(),
+        context,
+    };
+    finalizer(&api, FINALIZER, project, |event| async {
+        match event {
+            finalizer::Event::Apply(project) => turn.keep(&project).await,
+            finalizer::Event::Cleanup(project) => turn.remove(&project).await,
+        }
+    })
+    .await
+    .or_else(|error| match error {
+        finalizer::Error::ApplyFailed(error) => Err(error),
+        finalizer::Error::CleanupFailed(Error::StillThere) => Ok(Action::requeue(ASK_AGAIN)),
+        finalizer::Error::CleanupFailed(error) => Err(error),
+        other => Err(Error::Finalizer(other.to_string())),
+    })
+}
+
+/// What follows a reconcile that ended early.
+pub(super) fn error_policy(project: Arc<SecureMLProject>, error: &Error, _: Arc<Context>) -> Action {
+    tracing::warn!(project = project.name_any(), namespace = project.namespace(), %error, "reconcile failed");
+    Action::requeue(AFTER_FAILURE)
+}
+
+struct Turn {
+    owner: Owner,
+    api: Api<SecureMLProject>,
+    context: Arc<Context>,
+}
+
+impl Turn {
+    async fn keep(&self, project: &SecureMLProject) -> Result<Action, Error> {
+        let interval = Duration::from_secs(project.spec.drift.interval_seconds.into());
+        let sweep = || Action::requeue(self.context.until_next_sweep(interval));
+        let blueprint = match self.blueprint(project) {
+            Ok(blueprint) => blueprint,
+            Err(problems) => {
+                self.write(project, status::invalid(project, &problems)).await?;
+                return Ok(sweep());
+            }
+        };
+        let memory = self.context.memory(&self.owner);
+        let mut memory = memory.lock().await;
+        let floor = self.context.sweep_floor(interval);
+        let begun = creation_was_begun(project);
+        let plan = pass::look(&self.context, &blueprint, Goal::Present, &mut memory, floor, begun).await?;
+        let observe = project.spec.drift.mode == DriftMode::Observe;
+        let mut latest = project.status.clone().unwrap_or_default();
+        let report = if observe || plan.writes().next().is_none() {
+            None
+        } else {
+            if pass::creates(&plan) {
+                latest.intent = Some(intent(latest.intent.take()));
+                latest = status::working(project, latest, &plan);
+                self.write(project, latest.clone()).await?;
+            }
+            let incarnation = latest.intent.as_ref().map_or("", |intent| intent.id.as_str());
+            Some(pass::carry_out(&self.context, &plan, &mut memory, incarnation).await)
+        };
+        if !begun && !memory.awaits_answers() {
+            latest.intent = None;
+        }
+        if let Some(event) = status::event(project, &plan, report.as_ref()) {
+            self.publish(project, event).await;
+        }
+        let after = next(&plan, report.as_ref());
+        self.write(
+            project,
+            status::after_pass(project, latest, &blueprint, &plan, report.as_ref()),
+        )
+        .await?;
+        Ok(after.map_or_else(sweep, Action::requeue))
+    }
+
+    async fn remove(&self, project: &SecureMLProject) -> Result<Action, Error> {
+        let Ok(blueprint) = self.blueprint(project) else {
+            // Nothing was ever made from a spec that cannot be built.
+            return Ok(Action::await_change());
+        };
+        let memory = self.context.memory(&self.owner);
+        let mut memory = memory.lock().await;
+        let floor = self.context.sweep_floor(ASK_AGAIN);
+        let plan = pass::look(&self.context, &blueprint, Goal::Absent, &mut memory, floor, false).await?;
+        if plan.is_settled() {
+            if let Some(event) = status::retained(&plan) {
+                self.publish(project, event).await;
+            }
+            self.context.forget(&self.owner);
+            return Ok(Action::await_change());
+        }
+        let report = pass::carry_out(&self.context, &plan, &mut memory, "").await;
+        let latest = project.status.clone().unwrap_or_default();
+        self.write(project, status::removing(project, latest, &plan, &report))
+            .await?;
+        Err(Error::StillThere)
+    }
+
+    fn blueprint(&self, project: &SecureMLProject) -> Result<Blueprint, Vec<blueprint::Invalid>> {
+        let project = Project::new(self.owner.clone(), project.spec.clone(), self.context.account.clone())?;
+        Ok(blueprint::draw(&project))
+    }
+
+    async fn write(&self, project: &SecureMLProject, status: SecureMLProjectStatus) -> Result<(), Error> {
+        if project.status.as_ref() == Some(&status) {
+            return Ok(());
+        }
+        let patch = json!({"metadata": {"resourceVersion": null}, "status": replace(project.status.as_ref(), &status)});
+        self.api
+            .patch_status(&project.name_any(), &PatchParams::default(), &Patch::Merge(patch))
+            .await?;
+        Ok(())
+    }
+
+    async fn publish(&self, project: &SecureMLProject, event: Event) {
+        let reference = project.object_ref(&());
+        if let Err(error) = self.context.recorder.publish(&event, &reference).await {
+            tracing::warn!(%error, "an event could not be written");
+        }
+    }
+}
+
+/// `new` as a merge patch over `old`: what is no longer there is named as null.
+fn replace(old: Option<&SecureMLProjectStatus>, new: &SecureMLProjectStatus) -> serde_json::Value {
+    let old = serde_json::to_value(old).unwrap_or_default();
+    let mut new = serde_json::to_value(new).unwrap_or_default();
+    nullify(&old, &mut new);
+    new
+}
+
+fn nullify(old: &serde_json::Value, new: &mut serde_json::Value) {
+    let (Some(old), Some(new)) = (old.as_object(), new.as_object_mut()) else {
+        return;
+    };
+    for (key, before) in old {
+        match new.get_mut(key) {
+            Some(after) => nullify(before, after),
+            None => {
+                new.insert(key.clone(), serde_json::Value::Null);
+            }
+        }
+    }
+}
+
+/// Whether an earlier process began to create and AWS's lists may not show yet what it made.
+fn creation_was_begun(project: &SecureMLProject) -> bool {
+    let intent = project.status.as_ref().and_then(|status| status.intent.as_ref());
+    intent.is_some_and(|intent| {
+        let age = k8s_openapi::jiff::Timestamp::now().duration_since(intent.at.0);
+        age.unsigned_abs() < VISIBLE_WITHIN
+    })
+}
+
+fn intent(earlier: Option<Intent>) -> Intent {
+    let now = k8s_openapi::jiff::Timestamp::now();
+    Intent {
+        id: earlier.map_or_else(|| now.as_nanosecond().to_string(), |intent| intent.id),
+        at: Time(now),
+    }
+}
+
+/// When to look again before the next sweep.
+fn next(plan: &Plan, report: Option<&Report>) -> Option<Duration> {
+    let waits = plan.steps.values().any(|step| step.action == crate::plan::Action::Wait);
+    let mut after = waits.then_some(ASK_AGAIN);
+    for entry in report.into_iter().flat_map(|report| report.entries.values()) {
+        let wanted = match &entry.outcome {
+            Outcome::Pending(_) | Outcome::Skipped(_) => Some(ASK_AGAIN),
+            Outcome::Failed(failure) if failure.class.passes() => Some(AFTER_FAILURE),
+            Outcome::Done | Outcome::Failed(_) => None,
+        };
+        after = [after, wanted].into_iter().flatten().min();
+    }
+    after
+}

@@ -1,0 +1,371 @@
+//! Status, conditions and events: pure functions of the plan and the report.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+use kube::runtime::events::{Event, EventType};
+
+use crate::api::{DriftMode, DriftStatus, ResourceStatus, SecureMLProject, SecureMLProjectStatus};
+use crate::blueprint::{Blueprint, Invalid};
+use crate::engine::{Outcome, Report};
+use crate::model::NodeKey;
+use crate::plan::{Action, Plan, Severity, Step};
+
+/// How much of a list a message holds.
+const SHOWN: usize = 3;
+
+/// The state of the whole, from which the conditions follow.
+struct Verdict {
+    ready: bool,
+    working: bool,
+    stalled: bool,
+    reason: &'static str,
+    message: String,
+}
+
+/// The spec cannot be built.
+pub(super) fn invalid(project: &SecureMLProject, problems: &[Invalid]) -> SecureMLProjectStatus {
+    let messages: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let verdict = Verdict {
+        ready: false,
+        working: false,
+        stalled: true,
+        reason: "InvalidSpec",
+        message: messages.join("; "),
+    };
+    let latest = project.status.clone().unwrap_or_default();
+    with_conditions(project, latest, &verdict)
+}
+
+/// Work is about to begin.
+pub(super) fn working(project: &SecureMLProject, latest: SecureMLProjectStatus, plan: &Plan) -> SecureMLProjectStatus {
+    let verdict = Verdict {
+        ready: false,
+        working: true,
+        stalled: false,
+        reason: "Creating",
+        message: format!("creating {}", count(plan, Action::Create)),
+    };
+    with_conditions(project, latest, &verdict)
+}
+
+/// The pass is over.
+pub(super) fn after_pass(
+    project: &SecureMLProject,
+    mut latest: SecureMLProjectStatus,
+    blueprint: &Blueprint,
+    plan: &Plan,
+    report: Option<&Report>,
+) -> SecureMLProjectStatus {
+    let verdict = verdict(plan, report);
+    if let Some(drift) = drift(project, plan, report) {
+        let same = latest
+            .last_drift
+            .as_ref()
+            .is_some_and(|last| !drift.corrected && !last.corrected && last.differences == drift.differences);
+        if !same {
+            latest.last_drift = Some(drift);
+        }
+    }
+    latest.resources = resources(plan, report);
+    latest.outputs = outputs(blueprint, plan, report);
+    with_conditions(project, latest, &verdict)
+}
+
+/// The environment is being removed.
+pub(super) fn removing(
+    project: &SecureMLProject,
+    mut latest: SecureMLProjectStatus,
+    plan: &Plan,
+    report: &Report,
+) -> SecureMLProjectStatus {
+    let failures: Vec<String> = report
+        .failures()
+        .map(|(node, failure)| format!("{node}: {failure}"))
+        .collect();
+    let message = if failures.is_empty() {
+        format!("deleting {}", count(plan, Action::Delete))
+    } else {
+        shorten(&failures)
+    };
+    let verdict = Verdict {
+        ready: false,
+        working: true,
+        stalled: false,
+        reason: if failures.is_empty() {
+            "Deleting"
+        } else {
+            "DeletionBlocked"
+        },
+        message,
+    };
+    latest.resources = resources(plan, Some(report));
+    with_conditions(project, latest, &verdict)
+}
+
+/// What is worth an event.
+pub(super) fn event(project: &SecureMLProject, plan: &Plan, report: Option<&Report>) -> Option<Event> {
+    if let Some(drift) = drift(project, plan, report) {
+        let known = project.status.as_ref().and_then(|status| status.last_drift.as_ref());
+        let told =
+            known.is_some_and(|last| !last.corrected && !drift.corrected && last.differences == drift.differences);
+        let done = if drift.corrected {
+            "corrected"
+        } else {
+            "found, not corrected"
+        };
+        return (!told).then(|| {
+            note(
+                EventType::Warning,
+                "Drift",
+                format!("{done}: {}", shorten(&drift.differences)),
+            )
+        });
+    }
+    let report = report?;
+    let failures: Vec<String> = report
+        .failures()
+        .map(|(node, failure)| format!("{node}: {failure}"))
+        .collect();
+    if !failures.is_empty() {
+        return Some(note(EventType::Warning, "AwsCallFailed", shorten(&failures)));
+    }
+    let made = report
+        .entries
+        .values()
+        .filter(|entry| entry.action == Action::Create && entry.calls > 0)
+        .count();
+    (made > 0).then(|| note(EventType::Normal, "Created", format!("{made} resources were created")))
+}
+
+/// What stays behind when the project goes.
+pub(super) fn retained(plan: &Plan) -> Option<Event> {
+    let kept = plan.steps.iter().filter(|(_, step)| step.action == Action::Retain);
+    let kept: Vec<String> = kept
+        .map(|(node, step)| format!("{node} ({})", step.id.as_deref().unwrap_or_default()))
+        .collect();
+    (!kept.is_empty()).then(|| {
+        note(
+            EventType::Normal,
+            "Retained",
+            format!("kept, as the spec asks: {}", kept.join(", ")),
+        )
+    })
+}
+
+fn note(type_: EventType, reason: &str, note: String) -> Event {
+    Event {
+        type_,
+        reason: reason.to_owned(),
+        note: Some(note.chars().take(1000).collect()),
+        action: "Reconcile".to_owned(),
+        secondary: None,
+    }
+}
+
+fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
+    let none = Report::default();
+    let report_or_none = report.unwrap_or(&none);
+    let failures: Vec<String> = report_or_none
+        .failures()
+        .map(|(node, failure)| format!("{node}: {failure}; {}", failure.class.hint()))
+        .collect();
+    let stuck = |action| matches!(action, Action::Blocked | Action::Conflict);
+    let stuck: Vec<String> = told(plan, |step| stuck(step.action));
+    let waiting = told(plan, |step| step.action == Action::Wait);
+    let open = plan.writes().filter(|(node, _)| {
+        report_or_none
+            .entries
+            .get(*node)
+            .is_none_or(|entry| entry.outcome != Outcome::Done)
+    });
+    let open = open.count();
+    if !failures.is_empty() {
+        let terminal = report_or_none.failures().all(|(_, failure)| !failure.class.passes());
+        return unready("AwsCallFailed", shorten(&failures), !terminal, terminal);
+    }
+    if open > 0 && report.is_none() {
+        return unready(
+            "DriftDetected",
+            shorten(&told(plan, |step| step.action.writes())),
+            false,
+            false,
+        );
+    }
+    if open > 0 || !waiting.is_empty() {
+        let mut messages = waiting;
+        messages.extend(
+            report_or_none
+                .entries
+                .iter()
+                .filter_map(|(node, entry)| match &entry.outcome {
+                    Outcome::Pending(why) => Some(format!("{node}: {why}")),
+                    _ => None,
+                }),
+        );
+        return unready("Progressing", shorten(&messages), true, false);
+    }
+    if !stuck.is_empty() {
+        return unready("NeedsDecision", shorten(&stuck), false, true);
+    }
+    Verdict {
+        ready: true,
+        working: false,
+        stalled: false,
+        reason: "AsDeclared",
+        message: format!("{} resources are as declared", plan.steps.len()),
+    }
+}
+
+fn unready(reason: &'static str, message: String, working: bool, stalled: bool) -> Verdict {
+    Verdict {
+        ready: false,
+        working,
+        stalled,
+        reason,
+        message,
+    }
+}
+
+fn told(plan: &Plan, which: impl Fn(&Step) -> bool) -> Vec<String> {
+    let steps = plan.steps.iter().filter(|(_, step)| which(step));
+    steps.map(|(node, step)| format!("{node}: {}", step.reason)).collect()
+}
+
+fn shorten(messages: &[String]) -> String {
+    let shown = messages.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
+    match messages.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown}; and {more} more"),
+    }
+}
+
+fn count(plan: &Plan, action: Action) -> String {
+    let count = plan.steps.values().filter(|step| step.action == action).count();
+    format!("{count} resource{}", if count == 1 { "" } else { "s" })
+}
+
+/// Differences on an environment that had been as declared at this generation: nobody asked for them.
+fn drift(project: &SecureMLProject, plan: &Plan, report: Option<&Report>) -> Option<DriftStatus> {
+    let status = project.status.as_ref()?;
+    let converged = status.conditions.iter().any(|condition| {
+        condition.type_ == "Ready"
+            && condition.observed_generation == project.metadata.generation
+            && (condition.status == "True" || condition.reason == "DriftDetected")
+    });
+    if !converged {
+        return None;
+    }
+    let mut steps: Vec<(&NodeKey, &Step)> = plan.writes().collect();
+    steps.sort_by_key(|(_, step)| std::cmp::Reverse(worst(step)));
+    let differences: Vec<String> = steps
+        .into_iter()
+        .map(|(node, step)| match step.action {
+            Action::Create => format!("{node} is gone"),
+            Action::Delete => format!("{node} is not declared"),
+            _ => format!("{node}: {}", step.reason),
+        })
+        .collect();
+    let corrected = project.spec.drift.mode == DriftMode::Enforce && report.is_some_and(Report::is_done);
+    (!differences.is_empty()).then(|| DriftStatus {
+        seen_at: Time(Timestamp::now()),
+        corrected,
+        differences,
+    })
+}
+
+fn worst(step: &Step) -> Severity {
+    let of_changes = step.changes.iter().map(|change| change.severity).max();
+    of_changes.unwrap_or(Severity::High)
+}
+
+fn resources(plan: &Plan, report: Option<&Report>) -> Vec<ResourceStatus> {
+    let resource = |(node, step): (&NodeKey, &Step)| {
+        let entry = report.and_then(|report| report.entries.get(node));
+        let id = report
+            .and_then(|report| report.output(node, "id"))
+            .map(str::to_owned)
+            .or_else(|| step.id.clone());
+        let problem = match entry.map(|entry| &entry.outcome) {
+            Some(Outcome::Done) => None,
+            Some(Outcome::Pending(why)) => Some(why.clone()),
+            Some(Outcome::Failed(failure)) => Some(failure.to_string()),
+            Some(Outcome::Skipped(because)) => Some(format!("waits for {because}")),
+            None if matches!(step.action, Action::Keep | Action::Retain) => None,
+            None => Some(step.reason.clone()),
+        };
+        ResourceStatus {
+            node: node.to_string(),
+            id,
+            problem,
+        }
+    };
+    let gone = |node: &NodeKey, step: &Step| {
+        let done = report
+            .and_then(|report| report.entries.get(node))
+            .is_some_and(|entry| entry.outcome == Outcome::Done);
+        step.action == Action::Delete && done
+    };
+    plan.steps
+        .iter()
+        .filter(|(node, step)| !gone(node, step))
+        .map(resource)
+        .collect()
+}
+
+/// Outputs by name: what the blueprint says users need, as far as it is known.
+fn outputs(blueprint: &Blueprint, plan: &Plan, report: Option<&Report>) -> BTreeMap<String, String> {
+    let known = |output: &crate::model::Output| {
+        let from_report = report.and_then(|report| report.output(&output.node, &output.name));
+        let from_plan = || {
+            plan.steps
+                .get(&output.node)?
+                .outputs
+                .get(&output.name)
+                .map(String::as_str)
+        };
+        from_report.or_else(from_plan).map(str::to_owned)
+    };
+    let mut values = serde_json::to_value(&blueprint.outputs).unwrap_or_default();
+    let unknown = crate::model::resolve(&mut values, &known);
+    let texts: BTreeMap<String, String> = serde_json::from_value(values).unwrap_or_default();
+    let brackets: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+    texts
+        .into_iter()
+        .filter(|(_, text)| !brackets.iter().any(|open| text.contains(open)))
+        .collect()
+}
+
+fn with_conditions(
+    project: &SecureMLProject,
+    mut latest: SecureMLProjectStatus,
+    verdict: &Verdict,
+) -> SecureMLProjectStatus {
+    let generation = project.metadata.generation;
+    latest.observed_generation = generation;
+    let conditions = [
+        ("Ready", verdict.ready),
+        ("Reconciling", verdict.working),
+        ("Stalled", verdict.stalled),
+    ];
+    let old = std::mem::take(&mut latest.conditions);
+    latest.conditions = conditions
+        .map(|(type_, holds)| {
+            let status = if holds { "True" } else { "False" };
+            let known = old
+                .iter()
+                .find(|condition| condition.type_ == type_ && condition.status == status);
+            Condition {
+                type_: type_.to_owned(),
+                status: status.to_owned(),
+                reason: verdict.reason.to_owned(),
+                message: verdict.message.clone(),
+                observed_generation: generation,
+                last_transition_time: known
+                    .map_or_else(|| Time(Timestamp::now()), |known| known.last_transition_time.clone()),
+            }
+        })
+        .to_vec();
+    latest
+}

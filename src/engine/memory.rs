@@ -1,0 +1,62 @@
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use super::{Class, Outcome, Report};
+use crate::model::NodeKey;
+use crate::plan::{Action, Plan, World};
+
+/// How long AWS may take until its lists show what a create call made.
+pub const VISIBLE_WITHIN: Duration = Duration::from_secs(30);
+
+/// What one owner's earlier passes wrote, so that the next never plans on anything older.
+///
+/// It is lost with the process; the intent in the status stands in for it.
+#[derive(Debug, Default)]
+pub struct Memory {
+    written: HashMap<String, Instant>,
+    made: BTreeMap<NodeKey, (Instant, BTreeMap<String, String>)>,
+    unanswered: BTreeMap<NodeKey, Instant>,
+}
+
+impl Memory {
+    /// The moment that a reading of `kind` must not be older than.
+    pub fn not_before(&self, kind: &str, floor: Instant) -> Instant {
+        self.written.get(kind).map_or(floor, |written| floor.max(*written))
+    }
+
+    /// Takes note of what a pass did, which ended `now`.
+    pub fn learn(&mut self, plan: &Plan, report: &Report, now: Instant) {
+        for (node, entry) in report.entries.iter().filter(|(_, entry)| entry.calls > 0) {
+            self.written.insert(node.kind.clone(), now);
+            let creates = plan.steps.get(node).is_some_and(|step| step.action == Action::Create);
+            if !creates {
+                continue;
+            }
+            let outputs = report.outputs.get(node).filter(|outputs| outputs.contains_key("id"));
+            if let Some(outputs) = outputs {
+                self.made.insert(node.clone(), (now, outputs.clone()));
+            } else if matches!(&entry.outcome, Outcome::Failed(failure) if failure.class == Class::Unanswered) {
+                self.unanswered.insert(node.clone(), now);
+            }
+        }
+    }
+
+    /// Tells `world` of what its lists do not show yet.
+    pub fn complete(&mut self, world: &mut World, now: Instant) {
+        self.made
+            .retain(|node, (made, _)| !world.owned.contains_key(node) && *made + VISIBLE_WITHIN > now);
+        self.unanswered
+            .retain(|node, sent| !world.owned.contains_key(node) && *sent + VISIBLE_WITHIN > now);
+        world.expected = self
+            .made
+            .iter()
+            .map(|(node, (_, outputs))| (node.clone(), outputs.clone()))
+            .collect();
+        world.uncertain.extend(self.unanswered.keys().cloned());
+    }
+
+    /// Whether some create call is without an answer.
+    pub fn awaits_answers(&self) -> bool {
+        !self.unanswered.is_empty()
+    }
+}
