@@ -183,6 +183,9 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
 fn parse(bracketed: &str) -> Option<Output> {
     let inner = bracketed.strip_prefix(OPEN)?.strip_suffix(CLOSE)?;
     let (node, name) = inner.rsplit_once('.')?;
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
     Some(Output {
         node: node.parse().ok()?,
         name: name.to_owned(),
