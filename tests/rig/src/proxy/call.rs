@@ -83,6 +83,10 @@ impl Call {
             self.shared.log.fault(self.seq, "bucket empty");
             return self.refuse(&error);
         }
+        if let Some(error) = self.shared.staleness_refuses(&self.request) {
+            self.shared.log.fault(self.seq, "still hidden");
+            return self.refuse(&error);
+        }
         let response = self.ask_aws(&after).await;
         self.after(after, response).await
     }
@@ -155,9 +159,10 @@ impl Call {
         };
         let (answer, ()) = tokio::join!(forward, meanwhile);
         match answer {
-            Ok(response) => {
+            Ok(mut response) => {
                 self.shared.log.forwarded(self.seq, response.status().as_u16());
                 self.shared.identities.learn(&self.request, &response);
+                self.shared.staleness_edits(&self.request, &mut response);
                 response
             }
             Err(error) => {

@@ -24,6 +24,7 @@ mod refusals;
 mod reply;
 mod request;
 mod rule;
+mod staleness;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request as HttpRequest, Response};
@@ -49,6 +51,7 @@ pub use operation::{Operation, Protocol, is_mutating};
 pub use refusals::iam_action;
 pub use request::Request;
 pub use rule::{Fault, Rule, RuleHandle};
+pub use staleness::Staleness;
 pub use wire::AwsError;
 
 use reply::ReplyBody;
@@ -67,6 +70,7 @@ pub(crate) struct Shared {
     /// How many callers are held after a reply.
     paused: watch::Sender<usize>,
     buckets: Mutex<Option<Buckets>>,
+    staleness: Mutex<Option<Staleness>>,
     start: Instant,
 }
 
@@ -77,6 +81,20 @@ impl Shared {
 
     fn latency(&self) -> Duration {
         Duration::from_micros(self.latency_micros.load(Ordering::Relaxed))
+    }
+
+    /// The error of a call that asks for what is still hidden.
+    fn staleness_refuses(&self, request: &Request) -> Option<AwsError> {
+        let mut staleness = lock(&self.staleness);
+        let account = self.identities.of(&request.access_key).account;
+        staleness.as_mut()?.refuse(request, &account, self.start.elapsed())
+    }
+
+    fn staleness_edits(&self, request: &Request, response: &mut Response<Bytes>) {
+        if let Some(staleness) = lock(&self.staleness).as_mut() {
+            let account = self.identities.of(&request.access_key).account;
+            staleness.pass(request, &account, self.start.elapsed(), response);
+        }
     }
 
     /// The throttling error, if the call is one too many.
@@ -117,6 +135,7 @@ impl Proxy {
             latency_micros: AtomicU64::new(0),
             paused: watch::Sender::new(0),
             buckets: Mutex::new(None),
+            staleness: Mutex::new(None),
             start: Instant::now(),
         });
         let mut server = JoinSet::new();
@@ -162,10 +181,16 @@ impl Proxy {
             .unwrap_or_default()
     }
 
-    /// As new: no rules, no limits, no latency, no calls in the log.
+    /// Hides fresh objects from now on, or no more.
+    pub fn set_staleness(&self, staleness: impl Into<Option<Staleness>>) {
+        *lock(&self.shared.staleness) = staleness.into();
+    }
+
+    /// As new: no rules, no limits, no hiding, no latency, no calls in the log.
     pub fn reset(&self) {
         self.clear_rules();
         self.set_buckets(None);
+        self.set_staleness(None);
         self.set_latency(Duration::ZERO);
         self.clear_calls();
     }

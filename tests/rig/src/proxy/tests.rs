@@ -1,6 +1,5 @@
 //! The proxy in front of a small made-up AWS, with a plain HTTP client as the product.
 
-use bytes::Bytes;
 use http_body_util::Full;
 
 use super::*;
