@@ -1,4 +1,4 @@
-"""A local AWS for tests and demos: moto's server plus the fixes in `fixes/`.
+"""A local AWS for tests and demos: moto's server plus the fixes in `aws/`.
 
     python emulator.py --port 0 --port-file FILE [--exit-with-stdin]
 
@@ -62,10 +62,10 @@ def main() -> None:
     if args.exit_with_stdin:
         threading.Thread(target=exit_with_stdin, daemon=True).start()
 
-    import fixes
-    from fixes.server import Server
+    import aws
+    from aws.server import Server
 
-    fixes.install(args)
+    aws.install(args)
     server = Server((args.host, args.port))
     if args.port_file:
         announce(args.port_file, server.port)

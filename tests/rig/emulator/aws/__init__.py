@@ -3,7 +3,19 @@
 import importlib
 from argparse import Namespace
 
-MODULES = ("core", "paging")
+MODULES = (
+    "core",
+    "paging",
+    "ec2.tags",
+    "ec2.index",
+    "ec2.interfaces",
+    "ec2.groups",
+    "ec2.networks",
+    "ec2.services",
+    "ec2.endpoints",
+    "ec2.flow_logs",
+    "ec2.common",
+)
 
 
 def install(args: Namespace) -> None:

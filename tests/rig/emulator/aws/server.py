@@ -25,6 +25,8 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 
+from . import later
+
 IDLE_SECONDS = 120
 
 
@@ -128,6 +130,7 @@ class Handler(socketserver.StreamRequestHandler):
         started: list = []
         try:
             with self.server.one_at_a_time:
+                later.catch_up()
                 parts = self.server.application(
                     environ, lambda status, headers, _=None: started.extend((status, headers))
                 )

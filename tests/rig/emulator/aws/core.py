@@ -8,8 +8,10 @@ import moto.core.responses
 from moto.core.common_models import BaseModel
 from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import method_names_from_class
+from moto.moto_api._internal.models import MotoAPIBackend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
+from . import later
 from .patching import AwsError, wraps
 
 
@@ -42,3 +44,10 @@ def untracked(cls, *_, **__):
 
 
 BaseModel.__new__ = untracked
+
+
+@wraps(MotoAPIBackend)
+def reset(original, self):
+    """What was to happen to the state goes with it."""
+    later.forget()
+    original(self)

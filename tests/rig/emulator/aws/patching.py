@@ -26,17 +26,22 @@ def adds(*classes: type) -> Callable:
     return register
 
 
+def put_around(cls: type, name: str, function: Callable) -> None:
+    """Make `function` the method of that name; it gets the original first."""
+    original = getattr(cls, name)
+
+    def replacement(*args, **kwargs):
+        return function(original, *args, **kwargs)
+
+    setattr(cls, name, functools.wraps(original)(replacement))
+
+
 def wraps(*classes: type) -> Callable:
     """Put the function around the method of its name; the original comes first."""
 
     def register(function: Callable) -> Callable:
         for cls in classes:
-            original = getattr(cls, function.__name__)
-
-            def replacement(*args, _original=original, **kwargs):
-                return function(_original, *args, **kwargs)
-
-            setattr(cls, function.__name__, functools.wraps(original)(replacement))
+            put_around(cls, function.__name__, function)
         return function
 
     return register

@@ -1,0 +1,1 @@
+"""EC2: networks, security groups and VPC endpoints."""
