@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::proxy::Calls;
+use crate::proxy::{Calls, Staleness};
 use crate::{Fault, Rig, Rule, emulator};
 
 /// Runs a piece of Python with boto3 at hand and `client(service)` to make clients; returns what it printed.
@@ -40,10 +40,12 @@ fn names(calls: &Calls) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_sdk_is_counted_and_faulted() {
-    let rig = Rig::builder().start().await.expect("a rig");
+    let rig = Rig::builder().binary("sh").start().await.expect("a rig");
     every_protocol_is_recognised(&rig).await;
     errors_are_understood_by_the_sdk(&rig).await;
     a_lost_reply_is_retried_and_both_calls_are_seen(&rig).await;
+    fresh_objects_are_seen_late(&rig).await;
+    a_controller_gets_the_rigs_aws_and_ends_with_it(rig).await;
 }
 
 async fn every_protocol_is_recognised(rig: &Rig) {
@@ -131,4 +133,48 @@ print(len(ec2.describe_vpcs(Filters=[{"Name": "cidr", "Values": ["10.0.0.0/16"]}
         .quiet(Duration::from_millis(10), Duration::from_secs(5))
         .await
         .expect("quiet");
+}
+
+async fn fresh_objects_are_seen_late(rig: &Rig) {
+    rig.reset().await.expect("a reset");
+    rig.proxy
+        .set_staleness(Staleness::of_reads(Duration::from_secs(2)).and_writes());
+    let script = r#"
+import time
+ec2, iam, s3, kms = client("ec2"), client("iam"), client("s3"), client("kms")
+def seen():
+    vpcs = [v for v in ec2.describe_vpcs()["Vpcs"] if v["VpcId"] == vpc]
+    roles = iam.list_roles()["Roles"]
+    return len(vpcs), len(roles), len(s3.list_buckets()["Buckets"]), len(kms.list_keys()["Keys"])
+vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+iam.create_role(RoleName="work", AssumeRolePolicyDocument="{}")
+s3.create_bucket(Bucket="fresh")
+key = kms.create_key()["KeyMetadata"]["Arn"]
+print(*seen())
+print(code(lambda: ec2.describe_vpcs(VpcIds=[vpc])), code(lambda: ec2.create_tags(Resources=[vpc], Tags=[])),
+      code(lambda: iam.get_role(RoleName="work")), code(lambda: s3.get_bucket_policy(Bucket="fresh")),
+      code(lambda: s3.head_bucket(Bucket="fresh")), code(lambda: kms.describe_key(KeyId=key)))
+time.sleep(2)
+print(*seen())
+"#;
+    let expected = "\
+0 0 0 0
+InvalidVpcID.NotFound InvalidVpcID.NotFound NoSuchEntity NoSuchBucket 404 NotFoundException
+1 1 1 1";
+    assert_eq!(python(rig, script).await, expected);
+}
+
+async fn a_controller_gets_the_rigs_aws_and_ends_with_it(rig: Rig) {
+    let script = "echo endpoint $AWS_ENDPOINT_URL; exec sleep 60";
+    let mut controller = rig.start_controller(&["-c", script]).expect("a controller");
+    let endpoint = format!("endpoint {}\n", rig.proxy.url());
+    controller
+        .ready(Duration::from_secs(5), |process| {
+            (process.log() == endpoint).then_some(())
+        })
+        .await
+        .expect("the endpoint in the log");
+    controller.stop().expect("its end");
+    let output = rig.secureml(&["-c", "echo $AWS_REGION"]).await.expect("output");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "us-east-1\n");
 }

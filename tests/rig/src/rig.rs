@@ -77,7 +77,7 @@ impl RigBuilder {
             }
         };
         let (emulator, control_plane) = tokio::try_join!(Emulator::start_with(&args), control_plane)?;
-        let proxy = Proxy::start(emulator.url()).await?;
+        let proxy = Proxy::start(emulator.url())?;
         let directory = tempfile::Builder::new()
             .prefix("secureml-rig-")
             .tempdir()

@@ -40,6 +40,7 @@ use hyper::service::service_fn;
 use hyper::{Request as HttpRequest, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{self, Runtime};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
@@ -112,20 +113,35 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The proxy. Dropping it closes every connection.
 ///
-/// It runs on the runtime that started it, so that must not block while the proxy is wanted.
+/// It runs on threads of its own, so that a test that blocks does not block its AWS.
 pub struct Proxy {
     shared: Arc<Shared>,
     address: SocketAddr,
-    _server: JoinSet<()>,
+    /// Only ever taken by `drop`.
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // Unlike a plain drop, this is allowed on another runtime's thread.
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Proxy {
     /// Starts a proxy on a free port of loopback, in front of an AWS at `upstream`: `http://127.0.0.1:5000`.
-    pub async fn start(upstream: &str) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .context("cannot listen on a port of 127.0.0.1")?;
+    pub fn start(upstream: &str) -> Result<Self> {
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("proxy")
+            .enable_all()
+            .build()
+            .context("cannot start the proxy's threads")?;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").context("cannot listen on a port of 127.0.0.1")?;
         let address = listener.local_addr()?;
+        listener.set_nonblocking(true)?;
         let shared = Arc::new(Shared {
             upstream: RwLock::new(upstream.trim_end_matches('/').to_owned()),
             client: http::client(),
@@ -138,12 +154,17 @@ impl Proxy {
             staleness: Mutex::new(None),
             start: Instant::now(),
         });
-        let mut server = JoinSet::new();
-        server.spawn(accept(listener, shared.clone()));
+        let serving = shared.clone();
+        runtime.spawn(async move {
+            match TcpListener::from_std(listener) {
+                Ok(listener) => accept(listener, serving).await,
+                Err(error) => eprintln!("rig: the proxy cannot listen: {error}"),
+            }
+        });
         Ok(Self {
             shared,
             address,
-            _server: server,
+            runtime: Some(runtime),
         })
     }
 

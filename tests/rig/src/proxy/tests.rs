@@ -49,7 +49,7 @@ async fn made_up() -> MadeUp {
 
 async fn pair() -> (MadeUp, Proxy) {
     let aws = made_up().await;
-    let proxy = Proxy::start(&aws.url).await.expect("a proxy");
+    let proxy = Proxy::start(&aws.url).expect("a proxy");
     (aws, proxy)
 }
 
@@ -213,7 +213,7 @@ async fn delays_and_latency_add_up() {
 
 #[tokio::test]
 async fn an_emulator_that_is_gone_is_a_502() {
-    let proxy = Proxy::start("http://127.0.0.1:1").await.expect("a proxy");
+    let proxy = Proxy::start("http://127.0.0.1:1").expect("a proxy");
     let answer = call(&http::client(), &proxy, CREATE).await.expect("an answer");
     assert_eq!(answer.status(), 502);
     assert!(proxy.calls()[0].faults[0].starts_with("emulator:"));
@@ -301,4 +301,33 @@ async fn an_empty_bucket_throttles() {
     assert_eq!(*aws.requests.borrow(), 4);
     assert_eq!(proxy.calls().throttled().len(), 1);
     assert_eq!(proxy.bucket_usage()[0].ours, Tally { taken: 4, refused: 1 });
+}
+
+#[tokio::test]
+async fn a_caller_that_blocks_its_thread_is_answered() {
+    use std::io::{Read, Write};
+
+    let proxy = Proxy::start("http://127.0.0.1:1").expect("a proxy");
+    let mut stream = std::net::TcpStream::connect(proxy.address).expect("a connection");
+    stream.set_read_timeout(Some(LONG)).expect("a timeout");
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
+}
+
+#[tokio::test]
+async fn fresh_objects_stay_hidden() {
+    let (aws, proxy) = pair().await;
+    proxy.set_staleness(Staleness::of_reads(Duration::from_millis(200)));
+    let client = http::client();
+    let by_id = "Action=DescribeVpcs&VpcId.1=vpc-1";
+    call(&client, &proxy, CREATE).await.expect("an answer");
+    assert_eq!(call(&client, &proxy, by_id).await.expect("an answer").status(), 400);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(call(&client, &proxy, by_id).await.expect("an answer").status(), 200);
+    assert_eq!(*aws.requests.borrow(), 2);
+    assert_eq!(proxy.calls()[1].error_code.as_deref(), Some("InvalidVpcID.NotFound"));
 }
