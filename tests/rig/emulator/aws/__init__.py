@@ -15,6 +15,13 @@ MODULES = (
     "ec2.endpoints",
     "ec2.flow_logs",
     "ec2.common",
+    "sagemaker.records",
+    "sagemaker.notebooks",
+    "sagemaker.studio",
+    "codecommit",
+    "codeartifact",
+    "cloudtrail",
+    "quotas",
 )
 
 

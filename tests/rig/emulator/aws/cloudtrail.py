@@ -1,0 +1,1 @@
+"""CloudTrail's LookupEvents: the calls the emulator has answered."""

@@ -1,0 +1,1 @@
+"""CodeArtifact: a service moto does not have."""

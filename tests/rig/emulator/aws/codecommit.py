@@ -1,0 +1,1 @@
+"""CodeCommit: repositories, branches, files, approval rules and tags."""

@@ -1,0 +1,1 @@
+"""SageMaker: notebooks, Studio, models and jobs."""

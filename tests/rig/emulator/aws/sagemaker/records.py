@@ -1,0 +1,1 @@
+"""SageMaker's resources as records: one line of a table each, with states that pass."""

@@ -1,0 +1,1 @@
+"""Domains, profiles, spaces, apps and what belongs to them."""
