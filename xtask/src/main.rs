@@ -1,2 +1,37 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask gen`.
+
+mod demo;
+mod steps;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "The project's own commands")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Shows the product at work on a local Kubernetes API server and a local AWS.
+    Demo {
+        /// Leave everything running until Ctrl-C and print how to reach it.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Everything CI runs.
+    Test,
+    /// Writes what is generated from the code: the custom resource definitions.
+    Gen,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    match Cli::parse().command {
+        Command::Demo { keep } => demo::run(keep).await,
+        Command::Test => steps::test(),
+        Command::Gen => steps::generate(),
+    }
+}
