@@ -95,10 +95,12 @@ pub fn build() -> Result<PathBuf> {
 fn go_build(source: &Path, version: &str, target: &Path) -> Result<()> {
     eprintln!("rig: building the control plane (Kubernetes {version}); the first time takes minutes");
     let started = Instant::now();
+    // Replaced at the end in one step: an older one may be running.
+    let draft = target.with_extension("new");
     let flags = format!("-s -w -X k8s.io/component-base/version.gitVersion={version}");
     let output = Command::new("go")
         .args(["build", "-trimpath", "-ldflags", &flags, "-o"])
-        .args([target.as_os_str(), ".".as_ref()])
+        .args([draft.as_os_str(), ".".as_ref()])
         .current_dir(source)
         .output()
         .context("cannot run go: install Go (https://go.dev/doc/install) and have it in PATH")?;
@@ -106,6 +108,7 @@ fn go_build(source: &Path, version: &str, target: &Path) -> Result<()> {
         let said = String::from_utf8_lossy(&output.stderr);
         bail!("go build in {} failed:\n{said}", source.display());
     }
+    std::fs::rename(&draft, target).with_context(|| format!("cannot write {}", target.display()))?;
     eprintln!("rig: control plane built in {:.0?}", started.elapsed());
     Ok(())
 }

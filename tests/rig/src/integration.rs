@@ -34,6 +34,31 @@ def code(call):
         return type(error).__name__
 "#;
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_control_plane_answers_kubectl() {
+    let rig = Rig::builder()
+        .control_plane(true)
+        .binary("sh")
+        .start()
+        .await
+        .expect("a rig");
+    let control_plane = rig.control_plane.as_ref().expect("a control plane");
+    control_plane
+        .kubectl_text(&["create", "namespace", "team"])
+        .await
+        .expect("a namespace");
+    let name = ["get", "namespace", "team", "-o", "jsonpath={.metadata.name}"];
+    assert_eq!(control_plane.kubectl_text(&name).await.expect("the namespace"), "team");
+    let error = control_plane
+        .kubectl_text(&["get", "nonsense"])
+        .await
+        .expect_err("no such kind");
+    assert!(error.to_string().contains("nonsense"), "{error}");
+    let kubeconfig = rig.secureml(&["-c", "echo $KUBECONFIG"]).await.expect("output");
+    let kubeconfig = String::from_utf8_lossy(&kubeconfig.stdout).trim().to_owned();
+    assert_eq!(kubeconfig, control_plane.kubeconfig().to_string_lossy());
+}
+
 fn names(calls: &Calls) -> Vec<String> {
     calls.iter().map(|call| call.name.clone()).collect()
 }
