@@ -4,7 +4,7 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::controller::Action;
-use kube::runtime::events::{Event, EventType};
+use kube::runtime::events::Event;
 use kube::runtime::finalizer::{self, finalizer};
 use kube::{Resource, ResourceExt};
 use serde_json::json;
@@ -202,13 +202,13 @@ fn nullify(old: &serde_json::Value, new: &mut serde_json::Value) {
 fn creation_was_begun(project: &SecureMLProject) -> bool {
     let intent = project.status.as_ref().and_then(|status| status.intent.as_ref());
     intent.is_some_and(|intent| {
-        let age = k8s_openapi::jiff::Timestamp::now().duration_since(intent.at.0);
+        let age = jiff::Timestamp::now().duration_since(intent.at.0);
         age.unsigned_abs() < VISIBLE_WITHIN
     })
 }
 
 fn intent(earlier: Option<Intent>) -> Intent {
-    let now = k8s_openapi::jiff::Timestamp::now();
+    let now = jiff::Timestamp::now();
     Intent {
         id: earlier.map_or_else(|| now.as_nanosecond().to_string(), |intent| intent.id),
         at: Time(now),
