@@ -92,7 +92,7 @@ impl Turn {
         let blueprint = match self.blueprint(project) {
             Ok(blueprint) => blueprint,
             Err(problems) => {
-                self.write(project, status::invalid(project, &problems)).await?;
+                self.write(project.status.as_ref(), &status::invalid(project, &problems)).await?;
                 return Ok(sweep());
             }
         };
@@ -102,14 +102,16 @@ impl Turn {
         let begun = creation_was_begun(project);
         let plan = pass::look(&self.context, &blueprint, Goal::Present, &mut memory, floor, begun).await?;
         let observe = project.spec.drift.mode == DriftMode::Observe;
-        let mut latest = project.status.clone().unwrap_or_default();
+        let mut stands = project.status.clone();
+        let mut latest = stands.clone().unwrap_or_default();
         let report = if observe || plan.writes().next().is_none() {
             None
         } else {
             if pass::creates(&plan) {
                 latest.intent = Some(intent(latest.intent.take()));
                 latest = status::working(project, latest, &plan);
-                self.write(project, latest.clone()).await?;
+                self.write(stands.as_ref(), &latest).await?;
+                stands = Some(latest.clone());
             }
             let incarnation = latest.intent.as_ref().map_or("", |intent| intent.id.as_str());
             Some(pass::carry_out(&self.context, &plan, &mut memory, incarnation).await)
@@ -121,11 +123,8 @@ impl Turn {
             self.publish(project, event).await;
         }
         let after = next(&plan, report.as_ref());
-        self.write(
-            project,
-            status::after_pass(project, latest, &blueprint, &plan, report.as_ref()),
-        )
-        .await?;
+        let done = status::after_pass(project, latest, &blueprint, &plan, report.as_ref());
+        self.write(stands.as_ref(), &done).await?;
         Ok(after.map_or_else(sweep, Action::requeue))
     }
 
@@ -147,8 +146,7 @@ impl Turn {
         }
         let report = pass::carry_out(&self.context, &plan, &mut memory, "").await;
         let latest = project.status.clone().unwrap_or_default();
-        self.write(project, status::removing(project, latest, &plan, &report))
-            .await?;
+        self.write(project.status.as_ref(), &status::removing(project, latest, &plan, &report)).await?;
         Err(Error::StillThere)
     }
 
@@ -157,14 +155,13 @@ impl Turn {
         Ok(blueprint::draw(&project))
     }
 
-    async fn write(&self, project: &SecureMLProject, status: SecureMLProjectStatus) -> Result<(), Error> {
-        if project.status.as_ref() == Some(&status) {
+    /// Writes `new` where `old` stands, if they differ.
+    async fn write(&self, old: Option<&SecureMLProjectStatus>, new: &SecureMLProjectStatus) -> Result<(), Error> {
+        if old == Some(new) {
             return Ok(());
         }
-        let patch = json!({"metadata": {"resourceVersion": null}, "status": replace(project.status.as_ref(), &status)});
-        self.api
-            .patch_status(&project.name_any(), &PatchParams::default(), &Patch::Merge(patch))
-            .await?;
+        let patch = Patch::Merge(json!({ "status": replace(old, new) }));
+        self.api.patch_status(&self.owner.name, &PatchParams::default(), &patch).await?;
         Ok(())
     }
 

@@ -38,11 +38,16 @@ pub(crate) async fn run(keep: bool) -> Result<()> {
 }
 
 async fn show(rig: &Rig, keep: bool) -> Result<()> {
+    let controller = rig.start_controller(&["controller", "--installation", "demo"])?;
+    let shown = play(rig, keep).await;
+    shown.with_context(|| format!("the end of the controller's log:\n{}", controller.tail()))
+}
+
+async fn play(rig: &Rig, keep: bool) -> Result<()> {
     let cluster = rig.control_plane.as_ref().context("the rig has no control plane")?;
     let example = workspace().join(PROJECT).display().to_string();
     cluster.kubectl_text(&["apply", "-f", &workspace().join("crds").display().to_string()]).await?;
     cluster.kubectl_text(&["wait", "--for=condition=Established", "crd/securemlprojects.secureml.dev"]).await?;
-    let _controller = rig.start_controller(&["controller", "--installation", "demo"])?;
 
     title("One project, as a user writes it");
     println!("{}", std::fs::read_to_string(&example)?);
