@@ -88,6 +88,8 @@ class Kind:
     startable: tuple[str, ...] = ("Stopped",)
     starting: str = "Pending"
     deletable: tuple[str, ...] = ()
+    #: The state in which a deleted one stays listed, if it does.
+    left: str = ""
     delay: str = "studio_delay"
     created: str = "CreationTime"
     modified: str = "LastModifiedTime"
@@ -154,6 +156,9 @@ class Kind:
         self.guard(record)
 
         def vanish() -> None:
+            if self.left:
+                record.turn(self.left)
+                return
             table = self.table(record.backend)
             if table.get(self.key_of(record)) is record:
                 del table[self.key_of(record)]

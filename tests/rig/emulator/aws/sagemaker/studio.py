@@ -20,9 +20,8 @@ def in_use(record: Record, *kinds: Kind) -> None:
     """What still has something in it is not deleted."""
     for kind in kinds:
         for other in kind.table(record.backend).values():
-            if other.status != "Deleted" and all(
-                other.get(key) == record[key] for key in record.kind.keys if key in other
-            ) and set(record.kind.keys) & set(other):
+            inside = all(other.get(key) == record[key] for key in record.kind.keys)
+            if inside and other.status != "Deleted":
                 raise AwsError(
                     "ResourceInUse",
                     f"Unable to delete {record.kind.noun} {record.arn} because {kind.noun}(s) are associated with it.",
@@ -73,10 +72,8 @@ def prepare_domain(record: Record) -> None:
 
 
 def prepare_app(record: Record) -> None:
-    owner = "user-profile" if record.get("UserProfileName") else "space"
-    kind, field = (PROFILE, "UserProfileName") if owner == "user-profile" else (SPACE, "SpaceName")
-    kind.find(record.backend, record)
-    record["owner"] = record[field]
+    """An app is a profile's or a space's."""
+    (PROFILE if record.get("UserProfileName") else SPACE).find(record.backend, record)
 
 
 def needs_domain(record: Record) -> None:
@@ -93,7 +90,7 @@ def delete_domain(self):
         efs = efs_backends[backend.account_id][backend.region_name]
         system = record["HomeEfsFileSystemId"]
         for target in list(efs.mount_targets_by_id.values()):
-            if target.file_system.file_system_id == system:
+            if target.file_system_id == system:
                 efs.delete_mount_target(target.mount_target_id)
         efs.delete_file_system(system)
     return ActionResult({})
@@ -113,6 +110,7 @@ APP = Kind(
     "app/{DomainId}/{owner}/{AppType}/{AppName}",
     keys=("DomainId", "UserProfileName", "SpaceName", "AppType", "AppName"),
     status="Status",
+    left="Deleted",
     prepare=prepare_app,
 )
 DOMAIN.guard = lambda record: in_use(record, PROFILE, SPACE, APP)
