@@ -48,7 +48,11 @@ def wraps(*classes: type) -> Callable:
 
 
 class AwsError(ServiceException):
-    """An error answer: AWS's code and message, in the protocol of the service."""
+    """An error answer: AWS's code and message, in the protocol of the service.
 
-    def __init__(self, code: str, message: str) -> None:
+    The HTTP status is that of the service's model, else 400, unless given.
+    """
+
+    def __init__(self, code: str, message: str, status: int | None = None) -> None:
         super().__init__(code, message)
+        self.status = status
