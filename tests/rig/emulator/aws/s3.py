@@ -4,6 +4,7 @@ import json
 
 import xmltodict
 from moto.iam.access_control import PermissionResult
+from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend
 from moto.s3.responses import S3Response
 from moto.s3.utils import bucket_policy_is_public
@@ -15,6 +16,10 @@ from .policies import Malformed, as_list, aws_principals, missing, statements
 DEFAULT_ENCRYPTION = {
     "Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}
 }
+
+
+class S3Error(AwsError, S3ClientError):
+    """An error of the kind that moto's S3 knows how to answer."""
 
 
 @wraps(S3Backend)
@@ -69,10 +74,10 @@ def put_bucket_policy(original, self, bucket_name, policy):
     try:
         check_policy(self, bucket, text)
     except Malformed as error:
-        raise AwsError("MalformedPolicy", str(error)) from None
+        raise S3Error("MalformedPolicy", str(error)) from None
     block = bucket.public_access_block
     if block and block.block_public_policy and bucket_policy_is_public(json.dumps(json.loads(text))):
-        raise AwsError(
+        raise S3Error(
             "AccessDenied",
             "The requester is not authorized to perform: s3:PutBucketPolicy because public policies are blocked by "
             "the BlockPublicPolicy block public access setting.",
