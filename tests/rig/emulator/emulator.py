@@ -34,6 +34,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port-file", metavar="FILE", help="where to write the port once it answers")
     parser.add_argument("--exit-with-stdin", action="store_true", help="exit when standard input ends")
     delay("notebook-delay", "0.2", "time a notebook instance spends in each passing state")
+    delay("interface-delay", "0.2", "time a network interface outlives its notebook instance")
     delay("endpoint-delay", "0.2", "time a VPC endpoint is pending or deleting")
     delay("job-delay", "2", "time a SageMaker job is InProgress")
     delay("studio-delay", "0.2", "time a domain, profile, space or app is pending or deleting")

@@ -166,13 +166,15 @@ async fn fresh_objects_are_seen_late(rig: &Rig) {
         .set_staleness(Staleness::of_reads(Duration::from_secs(2)).and_writes());
     let script = r#"
 import time
+trust = """{"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}]}"""
 ec2, iam, s3, kms = client("ec2"), client("iam"), client("s3"), client("kms")
 def seen():
     vpcs = [v for v in ec2.describe_vpcs()["Vpcs"] if v["VpcId"] == vpc]
     roles = iam.list_roles()["Roles"]
     return len(vpcs), len(roles), len(s3.list_buckets()["Buckets"]), len(kms.list_keys()["Keys"])
 vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-iam.create_role(RoleName="work", AssumeRolePolicyDocument="{}")
+iam.create_role(RoleName="work", AssumeRolePolicyDocument=trust)
 s3.create_bucket(Bucket="fresh")
 key = kms.create_key()["KeyMetadata"]["Arn"]
 print(*seen())

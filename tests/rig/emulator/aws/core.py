@@ -21,9 +21,15 @@ def call_action(original, self):
     try:
         return original(self)
     except NotImplementedError as error:
-        missing = AwsError("NotImplemented", f"{self.service_name} {self._get_action()}: {error}")
-        _, headers, body = self.serialized(ActionResult(missing))
-        return 501, headers, body
+        missing = AwsError("NotImplemented", f"{self.service_name} {self._get_action()}: {error}", status=501)
+        return self.serialized(ActionResult(missing))
+
+
+@wraps(BaseResponse)
+def serialized(original, self, action_result):
+    """An error that has a status of its own is answered with it."""
+    status, headers, body = original(self, action_result)
+    return getattr(action_result.result, "status", None) or status, headers, body
 
 
 # moto lists a class's methods and its own directory on every call, and tries

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from moto.core.exceptions import ServiceException
 
 #: The command line, for the fixes that depend on it.
-settings = SimpleNamespace(notebook_delay=0.2, endpoint_delay=0.2, job_delay=2.0, studio_delay=0.2)
+settings = SimpleNamespace(notebook_delay=0.2, endpoint_delay=0.2, job_delay=2.0, studio_delay=0.2, interface_delay=0.2)
 
 
 def adds(*classes: type) -> Callable:
@@ -48,7 +48,11 @@ def wraps(*classes: type) -> Callable:
 
 
 class AwsError(ServiceException):
-    """An error answer: AWS's code and message, in the protocol of the service."""
+    """An error answer: AWS's code and message, in the protocol of the service.
 
-    def __init__(self, code: str, message: str) -> None:
+    The HTTP status is that of the service's model, else 400, unless given.
+    """
+
+    def __init__(self, code: str, message: str, status: int | None = None) -> None:
         super().__init__(code, message)
+        self.status = status

@@ -138,12 +138,21 @@ class Handler(socketserver.StreamRequestHandler):
                     body = b"".join(parts)
                 finally:
                     getattr(parts, "close", lambda: None)()
+            if started[0].startswith("404") and body.startswith(b"<!doctype html>"):
+                return self.unknown(environ)
             return started[0], started[1], body
         except Exception:
             target = environ.get("HTTP_X_AMZ_TARGET", "")
             print(f"{environ['REQUEST_METHOD']} {environ['RAW_URI']} {target}", file=sys.stderr)
             traceback.print_exc()
             return "500 Internal Server Error", [("Content-Type", "text/plain")], b"the emulator failed"
+
+    def unknown(self, environ: dict) -> tuple[str, list[tuple[str, str]], bytes]:
+        """A path moto has no operation for, also a typed 501."""
+        message = f"the emulator has no operation {environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+        body = json.dumps({"__type": "NotImplemented", "message": message}).encode()
+        headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", "NotImplemented")]
+        return "501 Not Implemented", headers, body
 
     def reply(self, method: str, keep: bool, status: str, headers: list, body: bytes) -> None:
         code = int(status.split(" ", 1)[0])

@@ -25,6 +25,9 @@ pub(crate) type Gone = oneshot::Receiver<()>;
 /// How long a reply may take from the proxy's hands to its caller's.
 const DELIVERY: Duration = Duration::from_millis(3);
 
+/// How long the death of a caller may go unnoticed.
+const NOTICE: Duration = Duration::from_millis(10);
+
 /// What the connection is to do: send this, or close.
 pub(crate) type Outcome = Option<Response<ReplyBody>>;
 
@@ -97,13 +100,18 @@ impl Call {
         if *paused.borrow() == 0 {
             return true;
         }
+        let go_on = async {
+            paused.wait_for(|count| *count == 0).await.ok();
+            // A caller killed just now is noticed only when its connection has been looked at.
+            tokio::time::sleep(NOTICE).await;
+        };
         tokio::select! {
             biased;
             _ = &mut self.gone => {
                 self.shared.log.fault(self.seq, "caller died before this call");
                 false
             }
-            _ = paused.wait_for(|count| *count == 0) => true,
+            () = go_on => true,
         }
     }
 

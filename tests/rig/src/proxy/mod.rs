@@ -60,6 +60,9 @@ use reply::ReplyBody;
 /// How much of each request's body the log keeps, unless told otherwise.
 const BODY_LIMIT: usize = 64 * 1024;
 
+/// How long [`Proxy::until`] lets the log change before it looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
 /// What all calls share.
 pub(crate) struct Shared {
     upstream: RwLock<String>,
@@ -268,6 +271,8 @@ impl Proxy {
                     return calls;
                 }
                 changes.changed().await.ok();
+                // A busy log changes all the time, and each look at it is a copy.
+                tokio::time::sleep(LOOK_AGAIN).await;
             }
         });
         if let Ok(calls) = waited.await {

@@ -11,9 +11,9 @@ from ..patching import AwsError, put_around, wraps
 def call_action(original, self):
     """DryRun answers DryRunOperation for every operation and changes nothing."""
     if str(self._get_param("DryRun")).lower() == "true":
-        error = AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
-        _, headers, body = self.serialized(ActionResult(error))
-        return 412, headers, body
+        return self.serialized(
+            ActionResult(AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", status=412))
+        )
     return original(self)
 
 

@@ -1,1 +1,1 @@
-"""SageMaker: notebooks, Studio, models and jobs."""
+"""SageMaker: notebook instances, their lifecycle configurations, tags."""
