@@ -3,14 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{Builder, Project};
-use crate::kinds::{Handle, Vpc, vpc};
+use crate::kinds::{Vpc, vpc};
 
-/// What the rest of the blueprint refers to.
-pub(super) struct Network {
-    pub(super) vpc: Handle<Vpc>,
-}
-
-pub(super) fn draw(project: &Project, builder: &mut Builder) -> Network {
+pub(super) fn draw(project: &Project, builder: &mut Builder) {
     let attributes = vpc::Attributes {
         cidr_block: project.spec.network.vpc_cidr,
         dns_support: true,
@@ -20,5 +15,4 @@ pub(super) fn draw(project: &Project, builder: &mut Builder) -> Network {
     };
     let vpc = builder.add::<Vpc>("main", &format!("ds-vpc-{}", project.suffix()), &attributes);
     builder.output("vpcId", vpc.id());
-    Network { vpc }
 }

@@ -48,6 +48,10 @@ impl Project {
     /// # Errors
     /// Every problem that the API server could not see, at once.
     pub fn new(owner: Owner, spec: SecureMLProjectSpec, account: Account) -> Result<Self, Vec<Invalid>> {
+        let unbuilt = not_carried_out_yet(&spec);
+        if !unbuilt.is_empty() {
+            return Err(unbuilt);
+        }
         let name = spec.project_name.clone().unwrap_or_else(|| owner.name.clone());
         let subnets = places(&spec, &account).map_err(|invalid| vec![invalid])?;
         Ok(Self {
@@ -104,6 +108,32 @@ impl Project {
         tags.with("ProjectName", &self.name)
             .with("EnvironmentType", self.environment.as_str())
     }
+}
+
+/// Settings that are part of the API's design and that no code carries out yet are refused, not ignored.
+fn not_carried_out_yet(spec: &SecureMLProjectSpec) -> Vec<Invalid> {
+    let plain = SecureMLProjectSpec::default();
+    let settings = [
+        (
+            "spec.network.subnetCidrs",
+            spec.network.subnet_cidrs == plain.network.subnet_cidrs,
+        ),
+        (
+            "spec.network.flowLogRetentionDays",
+            spec.network.flow_log_retention_days == plain.network.flow_log_retention_days,
+        ),
+        ("spec.endpoints", spec.endpoints == plain.endpoints),
+        ("spec.encryption", spec.encryption == plain.encryption),
+        ("spec.access", spec.access == plain.access),
+        ("spec.notebooks", spec.notebooks == plain.notebooks),
+        ("spec.deletionPolicy", spec.deletion_policy == plain.deletion_policy),
+    ];
+    let set = settings.into_iter().filter(|(_, is_default)| !is_default);
+    let refused = |(field, _): (&str, bool)| Invalid {
+        field: field.to_owned(),
+        problem: "this version does not carry it out yet; remove it".to_owned(),
+    };
+    set.map(refused).collect()
 }
 
 fn places(spec: &SecureMLProjectSpec, account: &Account) -> Result<Vec<SubnetPlace>, Invalid> {

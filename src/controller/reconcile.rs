@@ -92,7 +92,8 @@ impl Turn {
         let blueprint = match self.blueprint(project) {
             Ok(blueprint) => blueprint,
             Err(problems) => {
-                self.write(project.status.as_ref(), &status::invalid(project, &problems)).await?;
+                self.write(project.status.as_ref(), &status::invalid(project, &problems))
+                    .await?;
                 return Ok(sweep());
             }
         };
@@ -146,7 +147,11 @@ impl Turn {
         }
         let report = pass::carry_out(&self.context, &plan, &mut memory, "").await;
         let latest = project.status.clone().unwrap_or_default();
-        self.write(project.status.as_ref(), &status::removing(project, latest, &plan, &report)).await?;
+        self.write(
+            project.status.as_ref(),
+            &status::removing(project, latest, &plan, &report),
+        )
+        .await?;
         Err(Error::StillThere)
     }
 
@@ -161,7 +166,9 @@ impl Turn {
             return Ok(());
         }
         let patch = Patch::Merge(json!({ "status": replace(old, new) }));
-        self.api.patch_status(&self.owner.name, &PatchParams::default(), &patch).await?;
+        self.api
+            .patch_status(&self.owner.name, &PatchParams::default(), &patch)
+            .await?;
         Ok(())
     }
 

@@ -315,7 +315,7 @@ fn pairs(
         })
         .collect();
     for (key, objects) in &world.owned {
-        if edges.contains_key(key) && !steps.get(key).is_some_and(|step| step.action == Action::Delete) {
+        if edges.contains_key(key) && steps.get(key).is_none_or(|step| step.action != Action::Delete) {
             // A living node of the blueprint: only what it holds of resources that are to go matters.
             let gone = |to: &&&NodeKey| !edges.contains_key(**to);
             let held = objects.iter().flat_map(|object| ids(&object.attributes, &by_id));

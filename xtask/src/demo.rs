@@ -46,20 +46,34 @@ async fn show(rig: &Rig, keep: bool) -> Result<()> {
 async fn play(rig: &Rig, keep: bool) -> Result<()> {
     let cluster = rig.control_plane.as_ref().context("the rig has no control plane")?;
     let example = workspace().join(PROJECT).display().to_string();
-    cluster.kubectl_text(&["apply", "-f", &workspace().join("crds").display().to_string()]).await?;
-    cluster.kubectl_text(&["wait", "--for=condition=Established", "crd/securemlprojects.secureml.dev"]).await?;
+    cluster
+        .kubectl_text(&["apply", "-f", &workspace().join("crds").display().to_string()])
+        .await?;
+    cluster
+        .kubectl_text(&[
+            "wait",
+            "--for=condition=Established",
+            "crd/securemlprojects.secureml.dev",
+        ])
+        .await?;
 
     title("One project, as a user writes it");
     println!("{}", std::fs::read_to_string(&example)?);
     let begun = Instant::now();
     shown(cluster, &["apply", "-f", &example]).await?;
-    shown(cluster, &["wait", "--for=condition=Ready", "smlp/churn", "--timeout=60s"]).await?;
+    shown(
+        cluster,
+        &["wait", "--for=condition=Ready", "smlp/churn", "--timeout=60s"],
+    )
+    .await?;
     println!("Ready after {:.1} s", begun.elapsed().as_secs_f32());
     shown(cluster, &["get", "smlp"]).await?;
     println!("\nAWS calls so far:\n{}", rig.proxy.calls().writes().table());
 
     title("Somebody opens the VPC to the internet behind the controller's back");
-    let vpc = cluster.kubectl_text(&["get", "smlp", "churn", "-o", "jsonpath={.status.outputs.vpcId}"]).await?;
+    let vpc = cluster
+        .kubectl_text(&["get", "smlp", "churn", "-o", "jsonpath={.status.outputs.vpcId}"])
+        .await?;
     print!("{}", python(rig, OPEN_TO_THE_INTERNET, &vpc)?);
     let begun = Instant::now();
     while python(rig, WAYS_OUT, &vpc)?.trim() != "0" {
@@ -82,19 +96,29 @@ async fn play(rig: &Rig, keep: bool) -> Result<()> {
     }
     title("The project is deleted, and what AWS holds of it");
     shown(cluster, &["delete", "smlp", "churn", "--timeout=60s"]).await?;
-    println!("\n{} AWS calls in all, {} of them errors", rig.proxy.calls().len(), rig.proxy.calls().errors().len());
+    println!(
+        "\n{} AWS calls in all, {} of them errors",
+        rig.proxy.calls().len(),
+        rig.proxy.calls().errors().len()
+    );
     Ok(())
 }
 
 async fn shown(cluster: &ControlPlane, args: &[&str]) -> Result<()> {
-    println!("$ kubectl {}", args.join(" ").replace(&format!("{}/", workspace().display()), ""));
+    println!(
+        "$ kubectl {}",
+        args.join(" ").replace(&format!("{}/", workspace().display()), "")
+    );
     print!("{}", cluster.kubectl_text(args).await?);
     Ok(())
 }
 
 fn python(rig: &Rig, script: &str, vpc: &str) -> Result<String> {
     let mut command: Command = rig.command(installed()?.join("emulator-venv/bin/python"));
-    command.args(["-c", script]).env("VPC", vpc).env("AWS_ENDPOINT_URL", rig.emulator.url());
+    command
+        .args(["-c", script])
+        .env("VPC", vpc)
+        .env("AWS_ENDPOINT_URL", rig.emulator.url());
     let output = command.output().context("cannot run python")?;
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr));

@@ -8,7 +8,10 @@ use secureml_rig::paths::workspace;
 const CHECKS: &[(&str, &[&str])] = &[
     ("formatting", &["fmt", "--all", "--check"]),
     ("the pure half alone", &["check", "--lib", "--no-default-features"]),
-    ("lints", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+    (
+        "lints",
+        &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
+    ),
     ("tests", &["test", "--workspace"]),
 ];
 
@@ -23,7 +26,10 @@ pub(crate) fn test() -> Result<()> {
 pub(crate) fn generate() -> Result<()> {
     build()?;
     let binary = workspace().join("target/debug/secureml");
-    let output = Command::new(binary).arg("crds").output().context("cannot run secureml crds")?;
+    let output = Command::new(binary)
+        .arg("crds")
+        .output()
+        .context("cannot run secureml crds")?;
     if !output.status.success() {
         bail!("secureml crds failed: {}", String::from_utf8_lossy(&output.stderr));
     }
@@ -37,7 +43,11 @@ pub(crate) fn build() -> Result<()> {
 
 fn cargo(args: &[&str]) -> Result<()> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let status = Command::new(cargo).args(args).current_dir(workspace()).status().context("cannot run cargo")?;
+    let status = Command::new(cargo)
+        .args(args)
+        .current_dir(workspace())
+        .status()
+        .context("cannot run cargo")?;
     if !status.success() {
         bail!("cargo {} failed", args.join(" "));
     }

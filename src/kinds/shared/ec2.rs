@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use aws_sdk_ec2::types::{
-    EgressOnlyInternetGateway, InternetGateway, NatGateway, RouteTable, SecurityGroup, Subnet, Vpc,
-    VpcPeeringConnection, VpnGateway,
+    EgressOnlyInternetGateway, InternetGateway, NatGateway, SecurityGroup, Vpc, VpcPeeringConnection, VpnGateway,
 };
 
 use crate::aws::{Aws, pages, to_ec2_tags};
@@ -27,10 +26,6 @@ macro_rules! lists {
 lists! {
     /// Every VPC.
     vpcs: Vpc = "ec2:DescribeVpcs", describe_vpcs, 1000, vpcs;
-    /// Every subnet.
-    subnets: Subnet = "ec2:DescribeSubnets", describe_subnets, 1000, subnets;
-    /// Every route table.
-    route_tables: RouteTable = "ec2:DescribeRouteTables", describe_route_tables, 100, route_tables;
     /// Every security group, with its rules.
     security_groups: SecurityGroup = "ec2:DescribeSecurityGroups", describe_security_groups, 1000, security_groups;
     /// Every internet gateway.

@@ -61,7 +61,7 @@ impl Rule {
 
 #[cfg(feature = "aws")]
 mod live {
-    use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, UserIdGroupPair};
+    use aws_sdk_ec2::types::IpPermission;
 
     use super::{Peer, Rule, Rules};
 
@@ -106,46 +106,7 @@ mod live {
         }
         rules
     }
-
-    /// Rules as EC2's permissions, for authorizing and revoking.
-    pub(crate) fn to_permissions(rules: &Rules) -> Vec<IpPermission> {
-        rules.iter().map(permission).collect()
-    }
-
-    fn permission(rule: &Rule) -> IpPermission {
-        let description = (!rule.description.is_empty()).then(|| rule.description.clone());
-        let permission = IpPermission::builder()
-            .ip_protocol(&rule.protocol)
-            .set_from_port(rule.ports.map(|(first, _)| first))
-            .set_to_port(rule.ports.map(|(_, last)| last));
-        match &rule.peer {
-            Peer::Group(id) => {
-                let pair = UserIdGroupPair::builder()
-                    .group_id(id)
-                    .set_description(description)
-                    .build();
-                permission.user_id_group_pairs(pair)
-            }
-            Peer::PrefixList(id) => {
-                let list = PrefixListId::builder()
-                    .prefix_list_id(id)
-                    .set_description(description)
-                    .build();
-                permission.prefix_list_ids(list)
-            }
-            Peer::Cidr(cidr) if cidr.contains(':') => permission.ipv6_ranges(
-                Ipv6Range::builder()
-                    .cidr_ipv6(cidr)
-                    .set_description(description)
-                    .build(),
-            ),
-            Peer::Cidr(cidr) => {
-                permission.ip_ranges(IpRange::builder().cidr_ip(cidr).set_description(description).build())
-            }
-        }
-        .build()
-    }
 }
 
 #[cfg(feature = "aws")]
-pub(crate) use live::{from_permissions, to_permissions};
+pub(crate) use live::from_permissions;

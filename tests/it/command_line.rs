@@ -1,0 +1,81 @@
+//! The command line, without a cluster.
+
+use anyhow::Result;
+use secureml_rig::Rig;
+
+const MINIMAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/minimal.yaml");
+
+#[tokio::test]
+async fn plan_apply_plan_destroy() -> Result<()> {
+    let rig = Rig::builder().binary(env!("CARGO_BIN_EXE_secureml")).start().await?;
+
+    let planned = rig.secureml(&["plan", "-f", MINIMAL, "--output", "json"]).await?;
+    assert_eq!(
+        planned.status.code(),
+        Some(2),
+        "{}",
+        String::from_utf8_lossy(&planned.stderr)
+    );
+    assert_eq!(rig.proxy.calls().writes().len(), 0, "a plan must not write");
+    let plan: secureml::plan::Plan = serde_json::from_slice(&planned.stdout)?;
+
+    let mark = rig.proxy.mark();
+    let applied = rig.secureml(&["apply", "-f", MINIMAL]).await?;
+    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    let mut wanted: Vec<String> = plan
+        .steps
+        .into_values()
+        .flat_map(|step| step.calls)
+        .map(|call| call.call)
+        .collect();
+    let mut executed: Vec<String> = rig
+        .proxy
+        .calls_since(mark)
+        .writes()
+        .into_iter()
+        .map(|call| call.name)
+        .collect();
+    wanted.sort_unstable();
+    executed.sort_unstable();
+    assert_eq!(executed, wanted, "the calls executed are those that the plan printed");
+
+    let mark = rig.proxy.mark();
+    let settled = rig.secureml(&["plan", "-f", MINIMAL]).await?;
+    assert_eq!(
+        settled.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&settled.stdout)
+    );
+    let again = rig.secureml(&["apply", "-f", MINIMAL]).await?;
+    assert!(again.status.success());
+    assert_eq!(
+        rig.proxy.calls_since(mark).writes().len(),
+        0,
+        "nothing to do is nothing written"
+    );
+
+    let destroyed = rig.secureml(&["destroy", "-f", MINIMAL]).await?;
+    assert!(
+        destroyed.status.success(),
+        "{}",
+        String::from_utf8_lossy(&destroyed.stderr)
+    );
+    let vpcs = crate::world::ec2(&rig).describe_vpcs().send().await?;
+    assert!(
+        vpcs.vpcs().iter().all(|vpc| vpc.is_default() == Some(true)),
+        "{:?}",
+        vpcs.vpcs()
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_plan_without_access_to_aws() -> Result<()> {
+    let rig = Rig::builder().binary(env!("CARGO_BIN_EXE_secureml")).start().await?;
+    let planned = rig.secureml(&["plan", "--offline", "-f", MINIMAL]).await?;
+    assert_eq!(planned.status.code(), Some(2));
+    assert!(String::from_utf8(planned.stdout)?.contains("+ Vpc/main: does not exist"));
+    assert_eq!(rig.proxy.calls().len(), 0);
+    Ok(())
+}

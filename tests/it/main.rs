@@ -1,0 +1,6 @@
+//! The product as its users meet it: the real binary, a real API server, an AWS emulator behind a counting proxy.
+
+mod command_line;
+mod generated;
+mod project;
+mod world;
