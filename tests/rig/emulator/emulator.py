@@ -38,6 +38,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     delay("endpoint-delay", "0.2", "time a VPC endpoint is pending or deleting")
     delay("job-delay", "2", "time a SageMaker job is InProgress")
     delay("studio-delay", "0.2", "time a domain, profile, space or app is pending or deleting")
+    delay("trail-delay", "0.2", "time until CloudTrail shows a call")
     return parser.parse_args(argv)
 
 

@@ -12,7 +12,14 @@ from types import SimpleNamespace
 from moto.core.exceptions import ServiceException
 
 #: The command line, for the fixes that depend on it.
-settings = SimpleNamespace(notebook_delay=0.2, endpoint_delay=0.2, job_delay=2.0, studio_delay=0.2, interface_delay=0.2)
+settings = SimpleNamespace(
+    endpoint_delay=0.2,
+    interface_delay=0.2,
+    job_delay=2.0,
+    notebook_delay=0.2,
+    studio_delay=0.2,
+    trail_delay=0.2,
+)
 
 
 def adds(*classes: type) -> Callable:
