@@ -17,37 +17,26 @@ import (
 	"time"
 )
 
-// credentials are one key pair for everything that needs one, and an administrator's token.
+// credentials are a server certificate with its authority, a key, which signs service account tokens as well,
+// and an administrator's token.
 type credentials struct {
-	certFile, keyFile, tokenFile string
-	certificate                  []byte
-	token                        string
+	certFile, keyFile, tokenFile, authorityFile string
+	authority                                   []byte
+	token                                       string
 }
 
 func makeCredentials(dir string) (credentials, error) {
 	c := credentials{
-		certFile:  filepath.Join(dir, "server.crt"),
-		keyFile:   filepath.Join(dir, "server.key"),
-		tokenFile: filepath.Join(dir, "tokens.csv"),
+		certFile:      filepath.Join(dir, "server.crt"),
+		keyFile:       filepath.Join(dir, "server.key"),
+		tokenFile:     filepath.Join(dir, "tokens.csv"),
+		authorityFile: filepath.Join(dir, "authority.crt"),
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return c, err
 	}
-	now := time.Now()
-	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(now.UnixNano()),
-		Subject:               pkix.Name{CommonName: "control-plane"},
-		NotBefore:             now.Add(-time.Hour),
-		NotAfter:              now.AddDate(1, 0, 0),
-		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true,
-		IsCA:                  true,
-		DNSNames:              []string{"localhost", "kubernetes.default.svc"},
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(10, 0, 0, 1)},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	authority, certificate, err := makeCertificates(key)
 	if err != nil {
 		return c, err
 	}
@@ -60,11 +49,12 @@ func makeCredentials(dir string) (credentials, error) {
 		return c, err
 	}
 	c.token = hex.EncodeToString(secret)
-	c.certificate = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	c.authority = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authority})
 	files := map[string][]byte{
-		c.certFile:  c.certificate,
-		c.keyFile:   pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER}),
-		c.tokenFile: []byte(c.token + ",admin,admin,system:masters\n"),
+		c.authorityFile: c.authority,
+		c.certFile:      pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}),
+		c.keyFile:       pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER}),
+		c.tokenFile:     []byte(c.token + ",admin,admin,system:masters\n"),
 	}
 	for name, content := range files {
 		if err := os.WriteFile(name, content, 0o600); err != nil {
@@ -72,6 +62,45 @@ func makeCredentials(dir string) (credentials, error) {
 		}
 	}
 	return c, nil
+}
+
+// makeCertificates makes an authority and a server certificate. One for both is refused by rustls: a server must not
+// show an authority's certificate. The authority's own key is not kept, as it signs nothing else.
+func makeCertificates(server *ecdsa.PrivateKey) (authority, certificate []byte, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	now := time.Now()
+	issuer := &x509.Certificate{
+		SerialNumber:          big.NewInt(now.UnixNano()),
+		Subject:               pkix.Name{CommonName: "control-plane-authority"},
+		NotBefore:             now.Add(-time.Hour),
+		NotAfter:              now.AddDate(1, 0, 0),
+		KeyUsage:              x509.KeyUsageCertSign,
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+	}
+	if authority, err = x509.CreateCertificate(rand.Reader, issuer, issuer, &key.PublicKey, key); err != nil {
+		return nil, nil, err
+	}
+	// Parsed again for its key identifier, which the server certificate is to name.
+	if issuer, err = x509.ParseCertificate(authority); err != nil {
+		return nil, nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(now.UnixNano() + 1),
+		Subject:               pkix.Name{CommonName: "control-plane"},
+		NotBefore:             issuer.NotBefore,
+		NotAfter:              issuer.NotAfter,
+		KeyUsage:              x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true,
+		DNSNames:              []string{"localhost", "kubernetes.default.svc"},
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(10, 0, 0, 1)},
+	}
+	certificate, err = x509.CreateCertificate(rand.Reader, template, issuer, &server.PublicKey, key)
+	return authority, certificate, err
 }
 
 func writeKubeconfig(path, server string, c credentials) error {
@@ -87,6 +116,6 @@ contexts:
 - name: local
   context: {cluster: local, user: admin, namespace: default}
 current-context: local
-`, server, base64.StdEncoding.EncodeToString(c.certificate), c.token)
+`, server, base64.StdEncoding.EncodeToString(c.authority), c.token)
 	return os.WriteFile(path, []byte(text), 0o600)
 }

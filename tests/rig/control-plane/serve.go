@@ -126,7 +126,7 @@ func controllerManagerArgs(c credentials, kubeconfig string, port int) []string 
 		"--controllers=namespace-controller,garbage-collector-controller,serviceaccount-controller,serviceaccount-token-controller",
 		"--leader-elect=false",
 		"--service-account-private-key-file=" + c.keyFile,
-		"--root-ca-file=" + c.certFile,
+		"--root-ca-file=" + c.authorityFile,
 		"--bind-address=127.0.0.1",
 		fmt.Sprintf("--secure-port=%d", port),
 		"--tls-cert-file=" + c.certFile,
