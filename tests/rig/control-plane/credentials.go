@@ -17,54 +17,26 @@ import (
 	"time"
 )
 
-// credentials are an authority, one key pair for everything that needs one, and an administrator's token.
+// credentials are a server certificate with its authority, a key, which signs service account tokens as well,
+// and an administrator's token.
 type credentials struct {
-	authorityFile, certFile, keyFile, tokenFile string
+	certFile, keyFile, tokenFile, authorityFile string
 	authority                                   []byte
 	token                                       string
 }
 
 func makeCredentials(dir string) (credentials, error) {
 	c := credentials{
-		authorityFile: filepath.Join(dir, "authority.crt"),
 		certFile:      filepath.Join(dir, "server.crt"),
 		keyFile:       filepath.Join(dir, "server.key"),
 		tokenFile:     filepath.Join(dir, "tokens.csv"),
-	}
-	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return c, err
+		authorityFile: filepath.Join(dir, "authority.crt"),
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return c, err
 	}
-	now := time.Now()
-	// Clients such as rustls refuse a server whose certificate is an authority's.
-	authority := &x509.Certificate{
-		SerialNumber:          big.NewInt(now.UnixNano()),
-		Subject:               pkix.Name{CommonName: "control-plane-authority"},
-		NotBefore:             now.Add(-time.Hour),
-		NotAfter:              now.AddDate(1, 0, 0),
-		KeyUsage:              x509.KeyUsageCertSign,
-		BasicConstraintsValid: true,
-		IsCA:                  true,
-	}
-	server := &x509.Certificate{
-		SerialNumber: big.NewInt(now.UnixNano() + 1),
-		Subject:      pkix.Name{CommonName: "control-plane"},
-		NotBefore:    authority.NotBefore,
-		NotAfter:     authority.NotAfter,
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:     []string{"localhost", "kubernetes.default.svc"},
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(10, 0, 0, 1)},
-	}
-	authorityDER, err := x509.CreateCertificate(rand.Reader, authority, authority, &authorityKey.PublicKey, authorityKey)
-	if err != nil {
-		return c, err
-	}
-	der, err := x509.CreateCertificate(rand.Reader, server, authority, &key.PublicKey, authorityKey)
+	authority, certificate, err := makeCertificates(key)
 	if err != nil {
 		return c, err
 	}
@@ -77,10 +49,10 @@ func makeCredentials(dir string) (credentials, error) {
 		return c, err
 	}
 	c.token = hex.EncodeToString(secret)
-	c.authority = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authorityDER})
+	c.authority = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authority})
 	files := map[string][]byte{
 		c.authorityFile: c.authority,
-		c.certFile:      pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		c.certFile:      pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}),
 		c.keyFile:       pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER}),
 		c.tokenFile:     []byte(c.token + ",admin,admin,system:masters\n"),
 	}
@@ -90,6 +62,45 @@ func makeCredentials(dir string) (credentials, error) {
 		}
 	}
 	return c, nil
+}
+
+// makeCertificates makes an authority and a server certificate. One for both is refused by rustls: a server must not
+// show an authority's certificate. The authority's own key is not kept, as it signs nothing else.
+func makeCertificates(server *ecdsa.PrivateKey) (authority, certificate []byte, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	now := time.Now()
+	issuer := &x509.Certificate{
+		SerialNumber:          big.NewInt(now.UnixNano()),
+		Subject:               pkix.Name{CommonName: "control-plane-authority"},
+		NotBefore:             now.Add(-time.Hour),
+		NotAfter:              now.AddDate(1, 0, 0),
+		KeyUsage:              x509.KeyUsageCertSign,
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+	}
+	if authority, err = x509.CreateCertificate(rand.Reader, issuer, issuer, &key.PublicKey, key); err != nil {
+		return nil, nil, err
+	}
+	// Parsed again for its key identifier, which the server certificate is to name.
+	if issuer, err = x509.ParseCertificate(authority); err != nil {
+		return nil, nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(now.UnixNano() + 1),
+		Subject:               pkix.Name{CommonName: "control-plane"},
+		NotBefore:             issuer.NotBefore,
+		NotAfter:              issuer.NotAfter,
+		KeyUsage:              x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true,
+		DNSNames:              []string{"localhost", "kubernetes.default.svc"},
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(10, 0, 0, 1)},
+	}
+	certificate, err = x509.CreateCertificate(rand.Reader, template, issuer, &server.PublicKey, key)
+	return authority, certificate, err
 }
 
 func writeKubeconfig(path, server string, c credentials) error {
