@@ -28,15 +28,13 @@ func run() int {
 		return 2
 	}
 	command := os.Args[1]
-	os.Args = append([]string{command}, os.Args[2:]...)
+	os.Args = os.Args[1:]
 	switch command {
 	case "kubectl":
 		return cli.Run(kubectl.NewDefaultKubectlCommand())
 	case "serve":
 		return cli.Run(serveCommand())
-	// The parts run as processes of their own: each of them keeps global state and ends its process when it fails.
-	case "etcd":
-		return cli.Run(etcdCommand())
+	// Processes of their own, started by serve: each keeps global state and ends its process when it fails.
 	case "kube-apiserver":
 		return cli.Run(apiserver.NewAPIServerCommand())
 	case "kube-controller-manager":
@@ -51,22 +49,11 @@ func serveCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:          "serve",
 		Short:        "Serve a control plane until standard input ends or a signal comes",
+		Args:         cobra.NoArgs,
 		SilenceUsage: true,
 		RunE:         func(*cobra.Command, []string) error { return serve(dir) },
 	}
 	command.Flags().StringVar(&dir, "dir", "", "where its data, keys, kubeconfig and logs go")
 	_ = command.MarkFlagRequired("dir")
-	return command
-}
-
-func etcdCommand() *cobra.Command {
-	var dir, client, peer string
-	command := &cobra.Command{
-		Use:  "etcd",
-		RunE: func(*cobra.Command, []string) error { return runEtcd(dir, client, peer) },
-	}
-	command.Flags().StringVar(&dir, "dir", "", "data directory")
-	command.Flags().StringVar(&client, "client", "", "URL for clients")
-	command.Flags().StringVar(&peer, "peer", "", "URL for peers")
 	return command
 }
