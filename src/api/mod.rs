@@ -1,7 +1,21 @@
-//! The custom resources: what users write and what they read.
+//! The custom resources: what users write and what they read. One file for each section of the spec.
 
+mod access;
+mod drift;
+mod encryption;
+mod guardrails;
+mod network;
+mod notebook;
+mod packages;
 mod project;
 mod status;
 
+pub use access::*;
+pub use drift::*;
+pub use encryption::*;
+pub use guardrails::*;
+pub use network::*;
+pub use notebook::*;
+pub use packages::*;
 pub use project::*;
 pub use status::*;

@@ -2,8 +2,15 @@
 //!
 //! Pure. Names, CIDRs and policies are decided here; what AWS invents (ids) stands as a reference.
 
+mod access;
+mod encryption;
+mod endpoints;
+mod names;
 mod network;
+mod notebooks;
+mod parameters;
 mod project;
+mod storage;
 
 use std::collections::BTreeMap;
 
@@ -58,6 +65,12 @@ pub struct Blueprint {
 pub fn draw(project: &Project) -> Blueprint {
     let mut builder = Builder::new(project.owner.clone(), project.tags());
     network::draw(project, &mut builder);
+    endpoints::draw(project, &mut builder);
+    encryption::draw(project, &mut builder);
+    storage::draw(project, &mut builder);
+    access::draw(project, &mut builder);
+    notebooks::draw(project, &mut builder);
+    parameters::draw(project, &mut builder);
     builder.build()
 }
 

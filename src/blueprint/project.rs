@@ -1,5 +1,4 @@
 use ipnet::Ipv4Net;
-use sha2::{Digest, Sha256};
 
 use crate::api::{EnvironmentType, SecureMLProjectSpec};
 use crate::model::{Account, Owner, Tags, Zone};
@@ -64,39 +63,6 @@ impl Project {
         })
     }
 
-    /// `P-E`, the ending of the project's names.
-    pub fn suffix(&self) -> String {
-        format!("{}-{}", self.name, self.environment.as_str())
-    }
-
-    /// A bucket's name: `ds-<what>-P-E-<hash>`. Bucket names are global, so a hash of account, region and owner
-    /// ends them.
-    pub fn bucket(&self, what: &str) -> String {
-        let Account { id, region, .. } = &self.account;
-        let digest = Sha256::digest(format!("{id} {region} {}", self.owner));
-        let hash: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
-        format!("ds-{what}-{}-{hash}", self.suffix())
-    }
-
-    /// An ARN in the project's account and region.
-    pub fn arn(&self, service: &str, resource: &str) -> String {
-        let Account {
-            partition, id, region, ..
-        } = &self.account;
-        format!("arn:{partition}:{service}:{region}:{id}:{resource}")
-    }
-
-    /// An ARN of IAM, which has no region.
-    pub fn iam_arn(&self, resource: &str) -> String {
-        let Account { partition, id, .. } = &self.account;
-        format!("arn:{partition}:iam::{id}:{resource}")
-    }
-
-    /// The ARN of the bucket `name`, or of something in it.
-    pub fn s3_arn(&self, name: &str) -> String {
-        format!("arn:{}:s3:::{name}", self.account.partition)
-    }
-
     /// The tags of every resource.
     pub fn tags(&self) -> Tags {
         let tags: Tags = self
@@ -124,7 +90,9 @@ fn not_carried_out_yet(spec: &SecureMLProjectSpec) -> Vec<Invalid> {
         ),
         ("spec.endpoints", spec.endpoints == plain.endpoints),
         ("spec.encryption", spec.encryption == plain.encryption),
+        ("spec.packages", spec.packages == plain.packages),
         ("spec.access", spec.access == plain.access),
+        ("spec.guardrails", spec.guardrails == plain.guardrails),
         ("spec.notebooks", spec.notebooks == plain.notebooks),
         ("spec.deletionPolicy", spec.deletion_policy == plain.deletion_policy),
     ];

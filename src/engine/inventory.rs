@@ -21,6 +21,8 @@ use crate::plan::{Call, Object, World};
 /// How many per-object reads a second the slow lane may make on average. The more objects there are, the longer
 /// a detail is believed; a small fleet's are read anew in every sweep.
 const DETAILS_PER_SECOND: u32 = 15;
+/// How long a detail is believed whose list carries a mark of change (a version, a time) that stayed the same.
+const MARKED_FOR: Duration = Duration::from_secs(30 * 60);
 
 /// The inventory of one account and region.
 pub struct Inventory {
@@ -203,7 +205,8 @@ impl Reader<'_> {
     }
 
     /// `aspect` of the object `id`, which no list carries. It is fetched when it is new, when `mark` (a version, a
-    /// time of change) differs from the last one, and when it has been believed long enough.
+    /// time of change; empty where no list tells one) differs from the last one, and when it has been believed
+    /// long enough.
     ///
     /// # Errors
     /// When fetching fails.
@@ -212,33 +215,95 @@ impl Reader<'_> {
         T: Any + Send + Sync,
         F: Future<Output = Result<T, Failure>>,
     {
-        let key = (self.kind, id.to_owned(), aspect);
-        if let Some(known) = self.remembered(&key, mark) {
+        if let Some(known) = self.remembered(id, aspect, mark) {
             return Ok(known);
         }
         let read_at = Instant::now();
         let value = Arc::new(fetch.await?);
-        let detail = Detail {
-            read_at,
-            mark: mark.to_owned(),
-            value: Arc::<T>::clone(&value) as Memory,
-        };
-        lock(&self.inventory.details).insert(key, detail);
+        self.remember(id, aspect, mark, read_at, &value);
         Ok(value)
     }
 
-    fn remembered<T: Any + Send + Sync>(&self, key: &DetailKey, mark: &str) -> Option<Arc<T>> {
+    /// As [`Reader::detail`], for many objects, each with its mark, where AWS answers for `batch` of them in one
+    /// call. `fetch` is called with ids and answers with what it found; objects it found nothing for are left out.
+    ///
+    /// # Errors
+    /// When fetching fails.
+    pub async fn details<T, F>(
+        &self,
+        wanted: &[(String, String)],
+        aspect: &'static str,
+        batch: usize,
+        fetch: impl Fn(Vec<String>) -> F,
+    ) -> Result<HashMap<String, Arc<T>>, Failure>
+    where
+        T: Any + Send + Sync,
+        F: Future<Output = Result<Vec<(String, T)>, Failure>>,
+    {
+        let mut found = HashMap::new();
+        let mut open = Vec::new();
+        for (id, mark) in wanted {
+            match self.remembered(id, aspect, mark) {
+                Some(known) => {
+                    found.insert(id.clone(), known);
+                }
+                None => open.push((id, mark)),
+            }
+        }
+        for chunk in open.chunks(batch.max(1)) {
+            let read_at = Instant::now();
+            let ids = chunk.iter().map(|(id, _)| (*id).clone()).collect();
+            let mut answers: HashMap<String, T> = fetch(ids).await?.into_iter().collect();
+            for (id, mark) in chunk {
+                if let Some(value) = answers.remove(*id) {
+                    let value = Arc::new(value);
+                    self.remember(id, aspect, mark, read_at, &value);
+                    found.insert((*id).clone(), value);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn remembered<T: Any + Send + Sync>(&self, id: &str, aspect: &'static str, mark: &str) -> Option<Arc<T>> {
+        let key = (self.kind, id.to_owned(), aspect);
         let details = lock(&self.inventory.details);
-        let believed = Duration::from_secs(u64::try_from(details.len()).unwrap_or(u64::MAX)) / DETAILS_PER_SECOND;
-        let detail = details.get(key)?;
-        let fresh = detail.mark == mark && detail.read_at + believed >= self.not_before;
+        let detail = details.get(&key)?;
+        let paced = Duration::from_secs(u64::try_from(details.len()).unwrap_or(u64::MAX)) / DETAILS_PER_SECOND;
+        let believed = if mark.is_empty() { paced } else { paced.max(MARKED_FOR) };
+        let fresh = detail.mark == mark && detail.read_at + spread(&key, believed) >= self.not_before;
         fresh.then(|| Arc::clone(&detail.value).downcast().ok())?
+    }
+
+    fn remember<T: Any + Send + Sync>(
+        &self,
+        id: &str,
+        aspect: &'static str,
+        mark: &str,
+        read_at: Instant,
+        value: &Arc<T>,
+    ) {
+        let detail = Detail {
+            read_at,
+            mark: mark.to_owned(),
+            value: Arc::<T>::clone(value) as Memory,
+        };
+        lock(&self.inventory.details).insert((self.kind, id.to_owned(), aspect), detail);
     }
 
     fn used(&self, read_at: Instant) {
         let mut oldest = lock(&self.oldest);
         *oldest = Some(oldest.map_or(read_at, |oldest| oldest.min(read_at)));
     }
+}
+
+/// Half of `time` to all of it, the same for the same `key`: what was read at once is not all read again at once.
+fn spread(key: &DetailKey, time: Duration) -> Duration {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    let part = u32::try_from(hasher.finish() % 256).unwrap_or_default();
+    time / 2 + time / 512 * part
 }
 
 fn lock<T>(mutex: &StdMutex<T>) -> MutexGuard<'_, T> {

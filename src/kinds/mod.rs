@@ -132,6 +132,8 @@ pub trait Kind: Send + Sync + 'static {
     const PERMISSIONS: &'static [&'static str];
     /// Whether resources of the kind hold data, so that they are kept even when the spec no longer names them.
     const HOLDS_DATA: bool = false;
+    /// Whether AWS tags resources of the kind. What has no tags of its own belongs to whatever it is a part of.
+    const TAGGABLE: bool = true;
     /// What a resource of the kind is. Serialised forms are canonical: equal JSON means equal meaning.
     type Attributes: Serialize + DeserializeOwned + Clone;
     /// The mutating AWS calls of the kind; serialised as `{"call": "ec2:CreateVpc", "args": {…}}`.
@@ -147,7 +149,7 @@ pub trait Kind: Send + Sync + 'static {
         changed: &Changed<'_>,
     ) -> Todo<Self::Call>;
 
-    /// The calls that put the tags `missing` on the resource.
+    /// The calls that put the tags `missing` on the resource; never asked of a kind that is not taggable.
     fn tag(current: &Current<Self::Attributes>, missing: &Tags) -> Vec<Self::Call>;
 
     /// The calls that remove the resource.
@@ -215,6 +217,8 @@ pub trait AnyKind: Send + Sync {
     fn identity(&self) -> Identity;
     /// See [`Kind::HOLDS_DATA`].
     fn holds_data(&self) -> bool;
+    /// See [`Kind::TAGGABLE`].
+    fn taggable(&self) -> bool;
     /// See [`Kind::PERMISSIONS`].
     fn permissions(&self) -> &'static [&'static str];
     /// See [`Kind::effect`].
@@ -279,6 +283,10 @@ impl<K: Kind> AnyKind for Erased<K> {
 
     fn holds_data(&self) -> bool {
         K::HOLDS_DATA
+    }
+
+    fn taggable(&self) -> bool {
+        K::TAGGABLE
     }
 
     fn permissions(&self) -> &'static [&'static str] {

@@ -27,7 +27,8 @@ pub(super) fn changes(kind: &dyn AnyKind, current: &Object, desired: &Value, tag
             severity: field.severity,
         })
     });
-    fields.chain(tag_change(current, tags)).collect()
+    let tags = kind.taggable().then(|| tag_change(current, tags)).flatten();
+    fields.chain(tags).collect()
 }
 
 fn tag_change(current: &Object, tags: &Tags) -> Option<Change> {

@@ -256,6 +256,8 @@ impl Planner<'_> {
             step(Action::Retain, "holds data: kept, as the spec asks".to_owned())
         } else if let Phase::Busy(why) = &current.phase {
             step(Action::Wait, why.clone())
+        } else if let Phase::Leaving(why) = &current.phase {
+            step(Action::Retain, why.clone())
         } else {
             let todo = kind_of(key)?.delete(current).map_err(|source| misfit(key, source))?;
             let mut delete = step(Action::Delete, "no longer declared".to_owned());

@@ -41,6 +41,8 @@ pub enum Phase {
     Busy(String),
     /// It will not become usable by itself; the text says why.
     Broken(String),
+    /// Its deletion is scheduled and can still be called off, as that of a KMS key.
+    Leaving(String),
 }
 
 /// What AWS holds that matters to one owner.

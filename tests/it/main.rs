@@ -3,4 +3,5 @@
 mod command_line;
 mod generated;
 mod project;
+mod tamper;
 mod world;

@@ -38,7 +38,8 @@ pub(crate) fn generate() -> Result<()> {
 }
 
 pub(crate) fn build() -> Result<()> {
-    cargo(&["build", "--quiet", "--package", "secureml"])
+    // With the tests, so that the same dependencies, with the same features, serve demo, tests and lints.
+    cargo(&["build", "--quiet", "--workspace", "--tests"])
 }
 
 fn cargo(args: &[&str]) -> Result<()> {

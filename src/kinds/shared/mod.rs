@@ -3,3 +3,5 @@
 #[cfg(feature = "aws")]
 pub(super) mod ec2;
 pub(super) mod rules;
+#[cfg(feature = "aws")]
+pub(super) mod tagged;

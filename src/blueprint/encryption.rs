@@ -1,0 +1,5 @@
+//! Keys.
+
+use super::{Builder, Project};
+
+pub(super) fn draw(_project: &Project, _builder: &mut Builder) {}

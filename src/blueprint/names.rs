@@ -1,0 +1,117 @@
+//! The names of a project's resources, and the ARNs that follow from them.
+//!
+//! Names are those of the published design. Policies name roles, buckets and notebooks by the ARNs of these names,
+//! not by reference: a key policy can then speak of a role that needs the key.
+
+use sha2::{Digest, Sha256};
+
+use super::Project;
+use crate::model::Account;
+
+impl Project {
+    /// `P-E`, the ending of the project's names.
+    pub fn suffix(&self) -> String {
+        format!("{}-{}", self.name, self.environment.as_str())
+    }
+
+    /// A name of the published design: `ds-<what>-P-E`.
+    pub fn named(&self, what: &str) -> String {
+        format!("ds-{what}-{}", self.suffix())
+    }
+
+    /// A name that belongs to one notebook: `ds-<what>-P-E-U`.
+    pub fn named_for(&self, what: &str, notebook: &str) -> String {
+        format!("ds-{what}-{}-{notebook}", self.suffix())
+    }
+
+    /// A bucket's name: `ds-<what>-P-E-<hash>`. Bucket names are global, so a hash of account, region and owner
+    /// ends them.
+    pub fn bucket(&self, what: &str) -> String {
+        let Account { id, region, .. } = &self.account;
+        let digest = Sha256::digest(format!("{id} {region} {}", self.owner));
+        let hash: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+        format!("ds-{what}-{}-{hash}", self.suffix())
+    }
+
+    /// The bucket that holds data.
+    pub fn data_bucket(&self) -> String {
+        self.bucket("data-bucket")
+    }
+
+    /// The bucket that holds models.
+    pub fn model_bucket(&self) -> String {
+        self.bucket("model-bucket")
+    }
+
+    /// The role of people who administer the project.
+    pub fn admin_role(&self) -> String {
+        self.named("admin-role")
+    }
+
+    /// The role of people who work in the project.
+    pub fn user_role(&self) -> String {
+        self.named("user-role")
+    }
+
+    /// The role that AWS Service Catalog may launch notebooks with.
+    pub fn launch_role(&self) -> String {
+        self.named("sc-launch-role")
+    }
+
+    /// The role that delivers VPC flow logs.
+    pub fn flow_logs_role(&self) -> String {
+        self.named("flow-logs-role")
+    }
+
+    /// The execution role of the notebook `name` and of the jobs started in it. Its path is [`SERVICE_ROLE_PATH`].
+    pub fn notebook_role(&self, name: &str) -> String {
+        self.named_for("notebook-role", name)
+    }
+
+    /// The permissions boundary of every role.
+    pub fn boundary(&self) -> String {
+        self.named("boundary")
+    }
+
+    /// The SageMaker notebook instance of the notebook `name`.
+    pub fn notebook(&self, name: &str) -> String {
+        self.named_for("notebook", name)
+    }
+
+    /// The log group of the VPC's flow logs.
+    pub fn flow_log_group(&self) -> String {
+        self.named("vpc-flow-logs")
+    }
+
+    /// The ARN of the role `name` that stands under [`SERVICE_ROLE_PATH`].
+    pub fn service_role_arn(&self, name: &str) -> String {
+        self.iam_arn(&format!("role{SERVICE_ROLE_PATH}{name}"))
+    }
+
+    /// The ARN of the role `name`.
+    pub fn role_arn(&self, name: &str) -> String {
+        self.iam_arn(&format!("role/{name}"))
+    }
+
+    /// An ARN in the project's account and region.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        let Account {
+            partition, id, region, ..
+        } = &self.account;
+        format!("arn:{partition}:{service}:{region}:{id}:{resource}")
+    }
+
+    /// An ARN of IAM, which has no region.
+    pub fn iam_arn(&self, resource: &str) -> String {
+        let Account { partition, id, .. } = &self.account;
+        format!("arn:{partition}:iam::{id}:{resource}")
+    }
+
+    /// The ARN of the bucket `name`, or of something in it.
+    pub fn s3_arn(&self, name: &str) -> String {
+        format!("arn:{}:s3:::{name}", self.account.partition)
+    }
+}
+
+/// Where roles that AWS services take stand in IAM.
+pub const SERVICE_ROLE_PATH: &str = "/service-role/";
