@@ -2,6 +2,8 @@
 
 #[cfg(feature = "aws")]
 pub(super) mod ec2;
+pub(super) mod gateways;
+pub(super) mod routes;
 pub(super) mod rules;
 #[cfg(feature = "aws")]
 pub(super) mod tagged;
