@@ -363,6 +363,10 @@ macro_rules! kinds {
 
 // The registry: a new kind is its file and one line here.
 kinds! {
+    route_table::RouteTable,
+    security_group::SecurityGroup,
+    security_group_rules::SecurityGroupRules,
+    subnet::Subnet,
     vpc::Vpc,
 }
 

@@ -280,8 +280,8 @@ mod live {
                 )?;
                 let default = groups.iter().find(|g| g.vpc_id() == Some(id) && g.group_name() == Some("default"));
                 let default_group = default.map(|group| DefaultGroup {
-                    ingress: rules::from_permissions(group.ip_permissions()),
-                    egress: rules::from_permissions(group.ip_permissions_egress()),
+                    ingress: rules::from_permissions(group.owner_id(), group.ip_permissions()),
+                    egress: rules::from_permissions(group.owner_id(), group.ip_permissions_egress()),
                 });
                 let main = tables.iter().find(|table| is_main(table, id));
                 let theirs = main.filter(|main| ec2_tags(main.tags()).owner().as_ref() != owners.get(id));

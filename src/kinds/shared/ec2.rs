@@ -101,3 +101,10 @@ pub(crate) async fn endpoint_owners(reader: &Reader<'_>) -> Result<HashMap<Strin
     });
     Ok(owned.collect())
 }
+
+/// Takes a route table from what it is associated with.
+pub(crate) async fn disassociate_route_table(aws: &Aws, association: String) -> Result<Sent, Failure> {
+    let request = aws.ec2.disassociate_route_table().association_id(association);
+    aws.call("ec2:DisassociateRouteTable", request.send()).await?;
+    Ok(Sent::done())
+}
