@@ -363,11 +363,13 @@ macro_rules! kinds {
 
 // The registry: a new kind is its file and one line here.
 kinds! {
+    flow_log::FlowLog,
     route_table::RouteTable,
     security_group::SecurityGroup,
     security_group_rules::SecurityGroupRules,
     subnet::Subnet,
     vpc::Vpc,
+    vpc_endpoint::VpcEndpoint,
 }
 
 /// The kind called `name`.
