@@ -14,4 +14,4 @@ pub use graph::Cycle;
 pub use planner::{Goal, PlanError, plan};
 pub use render::render;
 pub use types::{Action, Call, Change, Effect, Plan, Severity, Step, Todo};
-pub use world::{Object, Phase, World};
+pub use world::{Object, Phase, Unread, World};

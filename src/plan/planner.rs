@@ -82,6 +82,8 @@ fn edges(blueprint: &Blueprint) -> BTreeMap<NodeKey, BTreeSet<NodeKey>> {
         .collect()
 }
 
+const NOT_SHOWN_YET: &str = "just written; AWS's answers do not show it yet";
+
 struct Planner<'a> {
     world: &'a World,
     steps: BTreeMap<NodeKey, Step>,
@@ -153,15 +155,18 @@ impl Planner<'_> {
     }
 
     fn found(&self, kind: &dyn AnyKind, node: &Node, current: &Object, desired: &Value) -> Result<Step, PlanError> {
-        let changes = difference::changes(kind, current, desired, &node.tags);
+        let changes = match unread_reason(current) {
+            None => difference::changes(kind, current, desired, &node.tags),
+            Some(_) => Vec::new(),
+        };
         let mut step = match &current.phase {
             Phase::Busy(why) => step(Action::Wait, why.clone()),
             Phase::Broken(why) if changes.is_empty() => step(Action::Blocked, why.clone()),
             _ if changes.is_empty() => step(Action::Keep, String::new()),
+            _ if self.just_written(&node.key, current) => step(Action::Wait, NOT_SHOWN_YET.to_owned()),
             _ => self.differs(kind, node, current, desired, &changes)?,
         };
-        step.id = Some(current.id.clone());
-        step.outputs.clone_from(&current.outputs);
+        step.based_on(current);
         step.changes = changes;
         Ok(step)
     }
@@ -236,10 +241,17 @@ impl Planner<'_> {
         Ok(update)
     }
 
+    /// Whether AWS still answers what was true before our last write.
+    fn just_written(&self, key: &NodeKey, current: &Object) -> bool {
+        let before = self.world.before_write.get(key);
+        before.is_some_and(|before| *before == current.fingerprint())
+    }
+
     /// Nothing is decided about resources that could not be listed.
     fn unread(&self, key: &NodeKey) -> Option<Step> {
-        let why = self.world.unread.get(&key.kind)?;
-        Some(step(Action::Wait, format!("could not be read: {why}")))
+        let unread = self.world.unread.get(&key.kind)?;
+        let action = if unread.passes { Action::Wait } else { Action::Blocked };
+        Some(step(action, unread.why.clone()))
     }
 
     fn absent(&self, key: &NodeKey, retain: bool) -> Result<Option<Step>, PlanError> {
@@ -258,6 +270,10 @@ impl Planner<'_> {
             step(Action::Wait, why.clone())
         } else if let Phase::Leaving(why) = &current.phase {
             step(Action::Retain, why.clone())
+        } else if self.just_written(key, current) {
+            step(Action::Wait, NOT_SHOWN_YET.to_owned())
+        } else if let Some(why) = unread_reason(current) {
+            step(Action::Blocked, why)
         } else {
             let todo = kind_of(key)?.delete(current).map_err(|source| misfit(key, source))?;
             let mut delete = step(Action::Delete, "no longer declared".to_owned());
@@ -265,8 +281,7 @@ impl Planner<'_> {
             delete.then = todo.then;
             delete
         };
-        step.id = Some(current.id.clone());
-        step.outputs.clone_from(&current.outputs);
+        step.based_on(current);
         Ok(Some(step))
     }
 }
@@ -359,7 +374,25 @@ fn step(action: Action, reason: String) -> Step {
         calls: Vec::<Call>::new(),
         then: Vec::new(),
         after: BTreeSet::new(),
+        before: None,
         outputs: BTreeMap::new(),
+    }
+}
+
+impl Step {
+    /// Takes over what is known of the resource.
+    fn based_on(&mut self, current: &Object) {
+        self.id = Some(current.id.clone());
+        self.outputs.clone_from(&current.outputs);
+        self.before = self.action.writes().then(|| current.fingerprint());
+    }
+}
+
+/// Why `current` could not be looked into, if so.
+fn unread_reason(current: &Object) -> Option<String> {
+    match &current.phase {
+        Phase::Broken(why) if current.attributes.is_null() => Some(why.clone()),
+        _ => None,
     }
 }
 
