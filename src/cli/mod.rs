@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use kube::CustomResourceExt;
 
 use crate::api::SecureMLProject;
+use crate::aws::Share;
 use crate::plan::{Goal, Plan, render};
 
 /// Keeps secure machine-learning environments on AWS exactly as declared.
@@ -63,6 +64,10 @@ struct Target {
     /// The installation in whose name resources are owned: the controller's, to see what the controller sees.
     #[arg(long, env = "SECUREML_INSTALLATION", default_value = "default")]
     installation: String,
+    /// How much of AWS's published request limits may be used, above 0 and at most 1; the rest is left to others in the
+    /// account. `none`: no pace of our own.
+    #[arg(long, env = "SECUREML_AWS_RATE_SHARE", default_value = "0.5")]
+    aws_rate_share: Share,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
