@@ -6,7 +6,7 @@ mod errors;
 mod paging;
 mod tags;
 
-pub use account::describe as describe_account;
+pub use account::{PERMISSIONS as ACCOUNT_PERMISSIONS, describe as describe_account};
 pub use clients::Aws;
 pub use errors::{classify, failure};
 pub(crate) use paging::pages;
