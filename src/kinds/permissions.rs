@@ -276,23 +276,29 @@ mod tests {
         let policy: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         let statement = |action: &str, resource: &str| {
             let statements = policy["Statement"].as_array().expect("statements");
-            let found = statements
-                .iter()
-                .find(|s| s["Action"] == action && s["Resource"] == resource);
+            let about = |statement: &&serde_json::Value| {
+                let holds = |key: &str, value: &str| {
+                    statement[key]
+                        .as_array()
+                        .is_some_and(|all| all.iter().any(|one| one == value))
+                };
+                holds("Action", action) && holds("Resource", resource)
+            };
+            let found = statements.iter().find(about);
             found.unwrap_or_else(|| panic!("no {action} on {resource} in {text}"))["Condition"].to_string()
         };
         assert_eq!(statement("ec2:DescribeVpcs", "*"), "null");
         assert_eq!(
             statement("ec2:CreateSubnet", "arn:aws:ec2:*:*:subnet/*"),
-            r#"{"StringLike":{"aws:RequestTag/secureml.dev/owner":"prod/*"}}"#
+            r#"{"StringLike":{"aws:RequestTag/secureml.dev/owner":["prod/*"]}}"#
         );
         assert_eq!(
             statement("ec2:CreateSubnet", "arn:aws:ec2:*:*:vpc/*"),
-            r#"{"StringLike":{"aws:ResourceTag/secureml.dev/owner":"prod/*"}}"#
+            r#"{"StringLike":{"aws:ResourceTag/secureml.dev/owner":["prod/*"]}}"#
         );
         assert_eq!(
             statement("ec2:DeleteVpc", "arn:aws:ec2:*:*:*/*"),
-            r#"{"StringLike":{"aws:ResourceTag/secureml.dev/owner":"prod/*"}}"#
+            r#"{"StringLike":{"aws:ResourceTag/secureml.dev/owner":["prod/*"]}}"#
         );
     }
 
