@@ -61,6 +61,17 @@ pub struct Blueprint {
     pub outputs: BTreeMap<String, String>,
 }
 
+impl Blueprint {
+    /// An environment without any resource.
+    pub fn empty(owner: Owner) -> Self {
+        Self {
+            owner,
+            nodes: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+        }
+    }
+}
+
 /// The environment that `project` asks for.
 pub fn draw(project: &Project) -> Blueprint {
     let mut builder = Builder::new(project.owner.clone(), project.tags());
@@ -85,12 +96,10 @@ impl Builder {
     /// A builder whose nodes all carry `tags` and the tags of their identity.
     pub fn new(owner: Owner, tags: Tags) -> Self {
         let tags = tags.with(OWNER_TAG, owner.to_string());
-        let blueprint = Blueprint {
-            owner,
-            nodes: BTreeMap::new(),
-            outputs: BTreeMap::new(),
-        };
-        Self { blueprint, tags }
+        Self {
+            blueprint: Blueprint::empty(owner),
+            tags,
+        }
     }
 
     /// Adds the resource `key` of kind `K`, called `name` in AWS.

@@ -1,7 +1,6 @@
 //! The controller: watches `SecureMLProject`s and keeps AWS as they declare.
 
 mod context;
-mod pass;
 mod reconcile;
 mod status;
 

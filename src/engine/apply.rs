@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{FuturesUnordered, StreamExt};
 use sha2::{Digest, Sha256};
 
-use crate::engine::{Entry, Failure, Outcome, Report, Sent};
+use crate::engine::{Class, Entry, Failure, Outcome, Report, Sent};
 use crate::kinds::TOKEN;
 use crate::model::{NodeKey, Output, Owner, resolve};
 use crate::plan::{Action, Call, Plan, Step};
@@ -148,6 +148,7 @@ async fn run<'a>(
                 outputs.extend(done.outputs);
                 pending = done.pending.or(pending);
             }
+            Err(failure) if failure.class == Class::NotFound && step.action == Action::Delete => {}
             Err(failure) => return (node, step, Outcome::Failed(failure), sent, outputs),
         }
     }

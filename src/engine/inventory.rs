@@ -16,7 +16,7 @@ use super::{Failure, LiveKind, Sent};
 use crate::aws::Aws;
 use crate::kinds::{Identity, LIVE_KINDS};
 use crate::model::{NodeKey, Owner, Tags};
-use crate::plan::{Call, Object, World};
+use crate::plan::{Call, Object, Unread, World};
 
 /// How many per-object reads a second the slow lane may make on average. The more objects there are, the longer
 /// a detail is believed; a small fleet's are read anew in every sweep.
@@ -83,7 +83,11 @@ impl Inventory {
             match read {
                 Ok(of_kind) => add(&mut world, kind, &of_kind, owner),
                 Err(failure) => {
-                    world.unread.insert(kind.name().to_owned(), failure.to_string());
+                    let unread = Unread {
+                        why: format!("could not be read: {failure}; {}", failure.class.hint()),
+                        passes: failure.class.passes(),
+                    };
+                    world.unread.insert(kind.name().to_owned(), unread);
                 }
             }
         }
