@@ -8,7 +8,7 @@ mod limits;
 mod paging;
 mod tags;
 
-pub use account::describe as describe_account;
+pub use account::{PERMISSIONS as ACCOUNT_PERMISSIONS, describe as describe_account};
 pub use clients::Aws;
 pub use errors::{classify, failure};
 pub use limiter::{Limiter, Share};

@@ -11,7 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use kube::CustomResourceExt;
 
 use crate::api::SecureMLProject;
-use crate::aws::Share;
+use crate::aws::{ACCOUNT_PERMISSIONS, Share};
+use crate::kinds::{KINDS, permissions};
 use crate::plan::{Goal, Plan, render};
 
 /// Keeps secure machine-learning environments on AWS exactly as declared.
@@ -47,6 +48,12 @@ enum Command {
     },
     /// Prints the custom resource definitions.
     Crds,
+    /// Prints the IAM policy that the controller's role needs, and no more than it needs.
+    IamPolicy {
+        /// The installation whose resources the policy is about; any, unless it is named.
+        #[arg(long, env = "SECUREML_INSTALLATION", default_value = "*")]
+        installation: String,
+    },
     /// Runs the controller.
     #[cfg(feature = "controller")]
     Controller(crate::controller::Options),
@@ -108,6 +115,10 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             print!("{}", crds()?);
             Ok(ExitCode::SUCCESS)
         }
+        Command::IamPolicy { installation } => {
+            print!("{}", iam_policy(&installation)?);
+            Ok(ExitCode::SUCCESS)
+        }
         #[cfg(feature = "controller")]
         Command::Controller(options) => {
             crate::controller::run(options).await?;
@@ -122,6 +133,17 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
 /// When they cannot be written as YAML: a mistake in this program.
 pub fn crds() -> Result<String> {
     Ok(serde_saphyr::to_string(&SecureMLProject::crd())?)
+}
+
+/// The IAM policy of the controller of `installation`, as JSON.
+///
+/// # Errors
+/// When it cannot be written as JSON: a mistake in this program.
+pub fn iam_policy(installation: &str) -> Result<String> {
+    let declared = KINDS.iter().flat_map(|kind| kind.permissions());
+    let actions = declared.chain(ACCOUNT_PERMISSIONS).copied();
+    let policy = permissions::policy(actions, installation);
+    Ok(serde_json::to_string_pretty(&policy)? + "\n")
 }
 
 fn print(plan: &Plan, output: Output) -> Result<()> {

@@ -365,6 +365,7 @@ fn erase<C: Serialize>(calls: Vec<C>) -> Result<Vec<Call>, serde_json::Error> {
         .collect()
 }
 
+pub mod permissions;
 mod shared;
 
 macro_rules! kinds {
