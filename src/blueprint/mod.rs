@@ -20,7 +20,8 @@ use serde_json::Value;
 use crate::kinds::{Handle, Kind};
 use crate::model::{NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
 
-pub use project::{Invalid, Project, SubnetPlace};
+pub use crate::api::Invalid;
+pub use project::{Project, SubnetPlace};
 
 /// One desired resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
