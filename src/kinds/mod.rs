@@ -383,6 +383,8 @@ macro_rules! kinds {
 
 // The registry: a new kind is its file and one line here.
 kinds! {
+    iam_policy::IamPolicy,
+    iam_role::IamRole,
     vpc::Vpc,
 }
 

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "aws")]
 pub(super) mod ec2;
+#[cfg(feature = "aws")]
+pub(super) mod iam;
 pub(super) mod rules;
 #[cfg(feature = "aws")]
 pub(super) mod tagged;
