@@ -383,9 +383,15 @@ macro_rules! kinds {
 
 // The registry: a new kind is its file and one line here.
 kinds! {
+    flow_log::FlowLog,
     iam_policy::IamPolicy,
     iam_role::IamRole,
+    route_table::RouteTable,
+    security_group::SecurityGroup,
+    security_group_rules::SecurityGroupRules,
+    subnet::Subnet,
     vpc::Vpc,
+    vpc_endpoint::VpcEndpoint,
 }
 
 /// The kind called `name`.

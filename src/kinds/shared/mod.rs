@@ -4,6 +4,8 @@
 pub(super) mod ec2;
 #[cfg(feature = "aws")]
 pub(super) mod iam;
+pub(super) mod gateways;
+pub(super) mod routes;
 pub(super) mod rules;
 #[cfg(feature = "aws")]
 pub(super) mod tagged;
