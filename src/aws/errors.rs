@@ -172,6 +172,7 @@ const IN_WORDS: &[(&str, &str, Class)] = &[
     ("MalformedPolicyDocument", "invalid principal", Class::Transient),
     ("MalformedPolicyDocumentException", "principal", Class::Transient),
     ("InvalidParameterException", "principal", Class::Transient),
+    ("NoSuchEntity", "scope arn", Class::Transient),
     ("ValidationException", "recordnotfound", Class::NotFound),
     ("ValidationException", "could not find", Class::NotFound),
     ("ValidationException", "does not exist", Class::NotFound),

@@ -21,7 +21,8 @@ use serde_json::Value;
 use crate::kinds::{Handle, Kind};
 use crate::model::{NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
 
-pub use project::{Invalid, Project, SubnetPlace};
+pub use crate::api::Invalid;
+pub use project::{Project, SubnetPlace};
 
 /// One desired resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +63,17 @@ pub struct Blueprint {
     pub outputs: BTreeMap<String, String>,
 }
 
+impl Blueprint {
+    /// An environment without any resource.
+    pub fn empty(owner: Owner) -> Self {
+        Self {
+            owner,
+            nodes: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+        }
+    }
+}
+
 /// The environment that `project` asks for.
 pub fn draw(project: &Project) -> Blueprint {
     let mut builder = Builder::new(project.owner.clone(), project.tags());
@@ -86,12 +98,10 @@ impl Builder {
     /// A builder whose nodes all carry `tags` and the tags of their identity.
     pub fn new(owner: Owner, tags: Tags) -> Self {
         let tags = tags.with(OWNER_TAG, owner.to_string());
-        let blueprint = Blueprint {
-            owner,
-            nodes: BTreeMap::new(),
-            outputs: BTreeMap::new(),
-        };
-        Self { blueprint, tags }
+        Self {
+            blueprint: Blueprint::empty(owner),
+            tags,
+        }
     }
 
     /// Adds the resource `key` of kind `K`, called `name` in AWS.

@@ -1,7 +1,7 @@
 use ipnet::Ipv4Net;
 
 use super::endpoints;
-use crate::api::{EnvironmentType, SecureMLProjectSpec};
+use crate::api::{EnvironmentType, Invalid, SecureMLProject, SecureMLProjectSpec, check};
 use crate::model::{Account, Owner, Tags, Zone};
 
 /// A spec that was found sound, with everything the blueprint needs beside it.
@@ -32,22 +32,17 @@ pub struct SubnetPlace {
     pub cidr: Ipv4Net,
 }
 
-/// A spec that cannot be built, with the field at fault.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {problem}")]
-pub struct Invalid {
-    /// The path of the field.
-    pub field: String,
-    /// What is wrong, and what would be right.
-    pub problem: String,
-}
-
 impl Project {
     /// Takes `spec` for `owner` in `account`.
     ///
     /// # Errors
-    /// Every problem that the API server could not see, at once.
+    /// Every problem at once: what the API server refuses (there may be none, or an object older than its rules), and
+    /// what depends on the account.
     pub fn new(owner: Owner, spec: SecureMLProjectSpec, account: Account) -> Result<Self, Vec<Invalid>> {
+        let refused = refused(&owner, &spec);
+        if !refused.is_empty() {
+            return Err(refused);
+        }
         let unbuilt = not_carried_out_yet(&spec);
         if !unbuilt.is_empty() {
             return Err(unbuilt);
@@ -84,6 +79,14 @@ impl Project {
         tags.with("ProjectName", &self.name)
             .with("EnvironmentType", self.environment.as_str())
     }
+}
+
+fn refused(owner: &Owner, spec: &SecureMLProjectSpec) -> Vec<Invalid> {
+    let object = SecureMLProject::new(&owner.name, spec.clone());
+    serde_json::to_value(object).map_or_else(
+        |error| vec![Invalid::new("spec", error.to_string())],
+        |manifest| check(&manifest),
+    )
 }
 
 /// Settings that are part of the API's design and that no code carries out yet are refused, not ignored.

@@ -2,13 +2,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::difference;
 use super::graph::{self, Cycle};
 use super::types::{Action, Call, Change, Effect, Plan, Step};
 use super::world::{Object, Phase, World};
+use super::{difference, edges};
 use crate::blueprint::{Blueprint, Node};
 use crate::kinds::{self, AnyKind, Identity, New};
-use crate::model::{NodeKey, Output, references, resolve};
+use crate::model::{NodeKey, Output, resolve};
 
 /// What a plan is to reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +43,12 @@ pub enum PlanError {
 /// # Errors
 /// When the blueprint itself is at fault.
 pub fn plan(blueprint: &Blueprint, world: &World, goal: Goal) -> Result<Plan, PlanError> {
-    let edges = edges(blueprint);
+    let references = edges::of_blueprint(blueprint);
     let mut planner = Planner {
         world,
         steps: BTreeMap::new(),
     };
-    for key in graph::order(&edges)? {
+    for key in graph::order(&references)? {
         if let Some(node) = blueprint.nodes.get(&key) {
             let step = match goal {
                 Goal::Present => planner.present(node)?,
@@ -63,24 +63,15 @@ pub fn plan(blueprint: &Blueprint, world: &World, goal: Goal) -> Result<Plan, Pl
         planner.steps.extend(step.map(|step| (key.clone(), step)));
     }
     let mut steps = planner.steps;
-    connect(&mut steps, &edges, world);
+    edges::connect(&mut steps, &references, world);
+    edges::delete_together(&mut steps)?;
     Ok(Plan {
         owner: blueprint.owner.clone(),
         steps,
     })
 }
 
-fn edges(blueprint: &Blueprint) -> BTreeMap<NodeKey, BTreeSet<NodeKey>> {
-    let targets = |node: &Node| {
-        let named = references(&node.attributes).into_iter().map(|output| output.node);
-        named.filter(|target| *target != node.key).collect()
-    };
-    blueprint
-        .nodes
-        .values()
-        .map(|node| (node.key.clone(), targets(node)))
-        .collect()
-}
+const NOT_SHOWN_YET: &str = "just written; AWS's answers do not show it yet";
 
 struct Planner<'a> {
     world: &'a World,
@@ -153,15 +144,18 @@ impl Planner<'_> {
     }
 
     fn found(&self, kind: &dyn AnyKind, node: &Node, current: &Object, desired: &Value) -> Result<Step, PlanError> {
-        let changes = difference::changes(kind, current, desired, &node.tags);
+        let changes = match unread_reason(current) {
+            None => difference::changes(kind, current, desired, &node.tags),
+            Some(_) => Vec::new(),
+        };
         let mut step = match &current.phase {
             Phase::Busy(why) => step(Action::Wait, why.clone()),
             Phase::Broken(why) if changes.is_empty() => step(Action::Blocked, why.clone()),
             _ if changes.is_empty() => step(Action::Keep, String::new()),
+            _ if self.just_written(&node.key, current) => step(Action::Wait, NOT_SHOWN_YET.to_owned()),
             _ => self.differs(kind, node, current, desired, &changes)?,
         };
-        step.id = Some(current.id.clone());
-        step.outputs.clone_from(&current.outputs);
+        step.based_on(current);
         step.changes = changes;
         Ok(step)
     }
@@ -236,10 +230,17 @@ impl Planner<'_> {
         Ok(update)
     }
 
+    /// Whether AWS still answers what was true before our last write.
+    fn just_written(&self, key: &NodeKey, current: &Object) -> bool {
+        let before = self.world.before_write.get(key);
+        before.is_some_and(|before| *before == current.fingerprint())
+    }
+
     /// Nothing is decided about resources that could not be listed.
     fn unread(&self, key: &NodeKey) -> Option<Step> {
-        let why = self.world.unread.get(&key.kind)?;
-        Some(step(Action::Wait, format!("could not be read: {why}")))
+        let unread = self.world.unread.get(&key.kind)?;
+        let action = if unread.passes { Action::Wait } else { Action::Blocked };
+        Some(step(action, unread.why.clone()))
     }
 
     fn absent(&self, key: &NodeKey, retain: bool) -> Result<Option<Step>, PlanError> {
@@ -258,6 +259,10 @@ impl Planner<'_> {
             step(Action::Wait, why.clone())
         } else if let Phase::Leaving(why) = &current.phase {
             step(Action::Retain, why.clone())
+        } else if self.just_written(key, current) {
+            step(Action::Wait, NOT_SHOWN_YET.to_owned())
+        } else if let Some(why) = unread_reason(current) {
+            step(Action::Blocked, why)
         } else {
             let todo = kind_of(key)?.delete(current).map_err(|source| misfit(key, source))?;
             let mut delete = step(Action::Delete, "no longer declared".to_owned());
@@ -265,85 +270,16 @@ impl Planner<'_> {
             delete.then = todo.then;
             delete
         };
-        step.id = Some(current.id.clone());
-        step.outputs.clone_from(&current.outputs);
+        step.based_on(current);
         Ok(Some(step))
     }
 }
 
-/// Draws the edges between steps: what is made or changed comes after what it refers to, what is deleted after
-/// everything that refers to it.
-fn connect(steps: &mut BTreeMap<NodeKey, Step>, edges: &BTreeMap<NodeKey, BTreeSet<NodeKey>>, world: &World) {
-    let mut after: Vec<(NodeKey, NodeKey)> = Vec::new();
-    let idle = |step: &Step| matches!(step.action, Action::Keep | Action::Retain);
-    for (from, to) in pairs(steps, edges, world) {
-        let (Some(user), Some(used)) = (steps.get(&from), steps.get(&to)) else {
-            continue;
-        };
-        if used.action == Action::Delete || used.action == Action::Replace {
-            if !idle(user) {
-                after.push((to.clone(), from.clone()));
-            }
-        } else if user.action != Action::Delete && !idle(used) && !idle(user) {
-            after.push((from, to));
-        }
-    }
-    for (node, first) in after {
-        if let Some(step) = steps.get_mut(&node) {
-            step.after.insert(first);
-        }
-    }
-}
-
-/// Who refers to whom: the blueprint's references, and for what the blueprint no longer has, the ids that AWS
-/// holds.
-fn pairs(
-    steps: &BTreeMap<NodeKey, Step>,
-    edges: &BTreeMap<NodeKey, BTreeSet<NodeKey>>,
-    world: &World,
-) -> BTreeSet<(NodeKey, NodeKey)> {
-    let mut pairs: BTreeSet<(NodeKey, NodeKey)> = BTreeSet::new();
-    for (from, targets) in edges {
-        pairs.extend(targets.iter().map(|to| (from.clone(), to.clone())));
-    }
-    let by_id: BTreeMap<&str, &NodeKey> = world
-        .owned
-        .iter()
-        .flat_map(|(key, objects)| {
-            objects
-                .iter()
-                .flat_map(|o| o.outputs.values())
-                .map(move |id| (id.as_str(), key))
-        })
-        .collect();
-    for (key, objects) in &world.owned {
-        if edges.contains_key(key) && steps.get(key).is_none_or(|step| step.action != Action::Delete) {
-            // A living node of the blueprint: only what it holds of resources that are to go matters.
-            let gone = |to: &&&NodeKey| !edges.contains_key(**to);
-            let held = objects.iter().flat_map(|object| ids(&object.attributes, &by_id));
-            pairs.extend(held.filter(|to| gone(&to)).map(|to| (key.clone(), (*to).clone())));
-        } else if !edges.contains_key(key) {
-            let held = objects.iter().flat_map(|object| ids(&object.attributes, &by_id));
-            pairs.extend(held.filter(|to| *to != key).map(|to| (key.clone(), (*to).clone())));
-        }
-    }
-    pairs
-}
-
-fn ids<'a>(value: &Value, by_id: &BTreeMap<&str, &'a NodeKey>) -> Vec<&'a NodeKey> {
-    match value {
-        Value::String(text) => by_id.get(text.as_str()).copied().into_iter().collect(),
-        Value::Array(items) => items.iter().flat_map(|item| ids(item, by_id)).collect(),
-        Value::Object(fields) => fields.values().flat_map(|item| ids(item, by_id)).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
-    }
-}
-
-fn kind_of(key: &NodeKey) -> Result<&'static dyn AnyKind, PlanError> {
+pub(super) fn kind_of(key: &NodeKey) -> Result<&'static dyn AnyKind, PlanError> {
     kinds::find(&key.kind).ok_or_else(|| PlanError::UnknownKind(key.clone()))
 }
 
-fn misfit(node: &NodeKey, source: serde_json::Error) -> PlanError {
+pub(super) fn misfit(node: &NodeKey, source: serde_json::Error) -> PlanError {
     PlanError::Attributes {
         node: node.clone(),
         source,
@@ -359,7 +295,25 @@ fn step(action: Action, reason: String) -> Step {
         calls: Vec::<Call>::new(),
         then: Vec::new(),
         after: BTreeSet::new(),
+        before: None,
         outputs: BTreeMap::new(),
+    }
+}
+
+impl Step {
+    /// Takes over what is known of the resource.
+    fn based_on(&mut self, current: &Object) {
+        self.id = Some(current.id.clone());
+        self.outputs.clone_from(&current.outputs);
+        self.before = self.action.writes().then(|| current.fingerprint());
+    }
+}
+
+/// Why `current` could not be looked into, if so.
+fn unread_reason(current: &Object) -> Option<String> {
+    match &current.phase {
+        Phase::Broken(why) if current.attributes.is_null() => Some(why.clone()),
+        _ => None,
     }
 }
 

@@ -1,7 +1,10 @@
 //! The product as its users meet it: the real binary, a real API server, an AWS emulator behind a counting proxy.
 
 mod command_line;
+mod drift;
+mod environment;
 mod generated;
+mod permissions;
 mod project;
 mod tamper;
 mod world;

@@ -3,6 +3,8 @@
 #[cfg(feature = "aws")]
 pub(super) mod ec2;
 pub(super) mod gateways;
+#[cfg(feature = "aws")]
+pub(super) mod iam;
 pub(super) mod routes;
 pub(super) mod rules;
 #[cfg(feature = "aws")]

@@ -3,6 +3,7 @@
 
 mod flow_log;
 pub mod network;
+pub mod rounds;
 mod route_table;
 mod security_group;
 mod security_group_rules;

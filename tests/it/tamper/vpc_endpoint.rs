@@ -1,6 +1,5 @@
-use anyhow::Result;
+use anyhow::{Context, Result};
 use futures::FutureExt;
-use secureml::plan::Object;
 
 use super::network::{delete_endpoints, foreign_group};
 use super::{GONE, Tamper, Target};
@@ -48,15 +47,11 @@ pub const TAMPERS: &[Tamper] = &[
     },
 ];
 
-/// Gateway endpoints lack what interface endpoints have, and the other way round: the resource that was named if it
-/// fits, else one that does.
-fn of_type<'a>(target: &'a Target<'_>, wanted: &str) -> &'a Object {
-    let fits = |object: &&Object| object.kind == "VpcEndpoint" && object.attributes["endpointType"] == wanted;
-    let others = || target.others.values().find(fits);
-    Some(target.object)
-        .filter(fits)
-        .or_else(others)
-        .unwrap_or(target.object)
+/// The first of what the endpoint has of these; gateway endpoints have no subnets, interface endpoints no tables.
+fn first<'a>(target: &'a Target<'_>, field: &str) -> Result<&'a str> {
+    target.object.attributes[field][0]
+        .as_str()
+        .with_context(|| format!("it has no {field}"))
 }
 
 async fn no_policy(target: &Target<'_>) -> Result<()> {
@@ -73,34 +68,31 @@ async fn wider_policy(target: &Target<'_>) -> Result<()> {
 }
 
 async fn fewer_subnets(target: &Target<'_>) -> Result<()> {
-    let endpoint = of_type(target, "Interface");
-    let subnet = endpoint.attributes["subnets"][0].as_str().unwrap_or_default();
-    let request = target.aws.ec2.modify_vpc_endpoint().vpc_endpoint_id(&endpoint.id);
+    let subnet = first(target, "subnets")?;
+    let request = target.aws.ec2.modify_vpc_endpoint().vpc_endpoint_id(&target.object.id);
     request.remove_subnet_ids(subnet).send().await?;
     Ok(())
 }
 
 async fn another_group(target: &Target<'_>) -> Result<()> {
-    let endpoint = of_type(target, "Interface");
-    let vpc = endpoint.attributes["vpc"].as_str().unwrap_or_default();
+    first(target, "groups")?;
+    let vpc = target.object.attributes["vpc"].as_str().unwrap_or_default();
     let group = foreign_group(&target.aws.ec2, vpc).await?;
-    let request = target.aws.ec2.modify_vpc_endpoint().vpc_endpoint_id(&endpoint.id);
+    let request = target.aws.ec2.modify_vpc_endpoint().vpc_endpoint_id(&target.object.id);
     request.add_security_group_ids(group).send().await?;
     Ok(())
 }
 
 async fn no_table(target: &Target<'_>) -> Result<()> {
-    let endpoint = of_type(target, "Gateway");
-    let table = endpoint.attributes["routeTables"][0].as_str().unwrap_or_default();
-    let request = target.aws.ec2.modify_vpc_endpoint().vpc_endpoint_id(&endpoint.id);
+    let table = first(target, "routeTables")?;
+    let request = target.aws.ec2.modify_vpc_endpoint().vpc_endpoint_id(&target.object.id);
     request.remove_route_table_ids(table).send().await?;
     Ok(())
 }
 
 async fn public_names(target: &Target<'_>) -> Result<()> {
-    let endpoint = of_type(target, "Interface");
-    let now = endpoint.attributes["privateDns"].as_bool().unwrap_or_default();
-    let request = target.aws.ec2.modify_vpc_endpoint().vpc_endpoint_id(&endpoint.id);
+    let now = target.object.attributes["privateDns"].as_bool().unwrap_or_default();
+    let request = target.aws.ec2.modify_vpc_endpoint().vpc_endpoint_id(&target.object.id);
     request.private_dns_enabled(!now).send().await?;
     Ok(())
 }
