@@ -363,6 +363,8 @@ macro_rules! kinds {
 
 // The registry: a new kind is its file and one line here.
 kinds! {
+    lifecycle_config::LifecycleConfig,
+    notebook::Notebook,
     vpc::Vpc,
 }
 

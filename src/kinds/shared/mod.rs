@@ -4,4 +4,6 @@
 pub(super) mod ec2;
 pub(super) mod rules;
 #[cfg(feature = "aws")]
+pub(super) mod sagemaker;
+#[cfg(feature = "aws")]
 pub(super) mod tagged;
