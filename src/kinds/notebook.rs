@@ -253,5 +253,3 @@ const FAILED: &str = "Failed";
 
 #[cfg(feature = "aws")]
 mod live;
-#[cfg(test)]
-mod tests;
