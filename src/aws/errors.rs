@@ -180,6 +180,9 @@ const IN_WORDS: &[(&str, &str, Class)] = &[
     ("ValidationException", "unable to transition", Class::InUse),
     ("ValidationException", "could not assume role", Class::Transient),
     ("ValidationException", "cannot be assumed", Class::Transient),
+    ("ValidationException", "cannot create a duplicate", Class::Taken),
+    // Whether a role may be passed is decided by its tags and its boundary, which IAM spreads as slowly as the role.
+    ("AccessDeniedException", "iam:passrole", Class::Transient),
 ];
 
 /// The class of the code `code` with the message `message`.
@@ -260,6 +263,14 @@ mod tests {
             classify("ValidationException", "VolumeSizeInGB is too small"),
             Class::Invalid
         );
+        assert_eq!(
+            classify(
+                "AccessDeniedException",
+                "not authorized to perform: iam:PassRole on resource"
+            ),
+            Class::Transient
+        );
+        assert_eq!(classify("AccessDeniedException", "not authorized"), Class::Denied);
         assert_eq!(classify("InvalidVpcID.NotFound", "no such vpc"), Class::NotFound);
         assert_eq!(classify("SomethingNew", ""), Class::Unknown);
     }

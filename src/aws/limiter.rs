@@ -19,12 +19,17 @@ const SHORT: Duration = Duration::from_millis(500);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Share(Option<f64>);
 
+impl Share {
+    /// No pace of our own.
+    pub const UNLIMITED: Self = Self(None);
+}
+
 impl std::str::FromStr for Share {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text == "none" {
-            return Ok(Self(None));
+            return Ok(Self::UNLIMITED);
         }
         match text.parse() {
             Ok(share) if share > 0.0 && share <= 1.0 => Ok(Self(Some(share))),
@@ -243,7 +248,7 @@ mod tests {
 
     #[test]
     fn without_a_share_there_is_no_limit() {
-        let limiter = Limiter::new(Share(None));
+        let limiter = Limiter::new(Share::UNLIMITED);
         let now = Instant::now();
         assert!((0..100).all(|i| limiter.ask(SCARCE, &turn("a", i, Priority::Creation), now).is_ok()));
     }

@@ -388,6 +388,8 @@ kinds! {
     flow_log::FlowLog,
     iam_policy::IamPolicy,
     iam_role::IamRole,
+    lifecycle_config::LifecycleConfig,
+    notebook::Notebook,
     route_table::RouteTable,
     security_group::SecurityGroup,
     security_group_rules::SecurityGroupRules,

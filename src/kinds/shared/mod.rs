@@ -8,4 +8,6 @@ pub(super) mod iam;
 pub(super) mod routes;
 pub(super) mod rules;
 #[cfg(feature = "aws")]
+pub(super) mod sagemaker;
+#[cfg(feature = "aws")]
 pub(super) mod tagged;
