@@ -3,5 +3,6 @@
 mod command_line;
 mod generated;
 mod project;
+mod start_script;
 mod tamper;
 mod world;
