@@ -1,6 +1,8 @@
 //! What somebody may do to a resource behind the controller's back: one way for each field of each kind, and one
 //! to make it disappear. A kind's file lists its ways; the tests that walk them do the rest.
 
+mod lifecycle_config;
+mod notebook;
 mod vpc;
 
 use std::collections::BTreeMap;
@@ -35,5 +37,7 @@ pub const GONE: &str = "";
 
 /// Every way. A field of a kind that is not here fails a test.
 pub fn all() -> impl Iterator<Item = &'static Tamper> {
-    [vpc::TAMPERS].into_iter().flatten()
+    [lifecycle_config::TAMPERS, notebook::TAMPERS, vpc::TAMPERS]
+        .into_iter()
+        .flatten()
 }
