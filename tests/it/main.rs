@@ -6,5 +6,6 @@ mod environment;
 mod generated;
 mod permissions;
 mod project;
+mod start_script;
 mod tamper;
 mod world;

@@ -148,7 +148,7 @@ async fn look(reader: &Reader<'_>, listed: &Summary, tags: Tags) -> Result<Obser
     };
     let found = reader.detail(name, "instance", &mark, fetch).await?;
     let tags = match state {
-        "Stopped" | "Failed" => own_tags(reader, name, arn, &mark).await?,
+        "Stopped" | "Failed" => own_tags(reader, name, arn, &format!("{mark} {:?}", tags.0)).await?,
         _ => tags,
     };
     let attributes = attributes(&found, tags.get(RESTART_TAG).is_some());
