@@ -2,6 +2,7 @@
 
 mod command_line;
 mod generated;
+mod manifests;
 mod project;
 mod tamper;
 mod world;
