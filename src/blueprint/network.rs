@@ -12,6 +12,8 @@ pub(super) fn draw(project: &Project, builder: &mut Builder) {
         dns_hostnames: true,
         gateways: BTreeSet::new(),
         default_group: vpc::DefaultGroup::default(),
+        main_routes: BTreeSet::new(),
+        main_table: None,
     };
     let vpc = builder.add::<Vpc>("main", &format!("ds-vpc-{}", project.suffix()), &attributes);
     builder.output("vpcId", vpc.id());

@@ -4,6 +4,7 @@
 //! with its arguments; what is not known until a resource exists stands as a reference (`⟦Vpc/main.id⟧`).
 
 mod difference;
+mod edges;
 mod graph;
 mod planner;
 mod render;

@@ -23,7 +23,7 @@ enum Command {
     },
     /// Everything CI runs.
     Test,
-    /// Writes what is generated from the code: the custom resource definitions.
+    /// Writes what is generated from the code: the custom resource definitions and the controller's IAM policy.
     Gen,
 }
 

@@ -23,18 +23,26 @@ pub(crate) fn test() -> Result<()> {
     Ok(())
 }
 
+/// What is generated: the command that prints it, and where it is kept.
+const GENERATED: &[(&[&str], &str)] = &[
+    (&["crds"], "crds/secureml.dev.yaml"),
+    (&["iam-policy", "--installation", "*"], "docs/controller-policy.json"),
+];
+
 pub(crate) fn generate() -> Result<()> {
     build()?;
-    let binary = workspace().join("target/debug/secureml");
-    let output = Command::new(binary)
-        .arg("crds")
-        .output()
-        .context("cannot run secureml crds")?;
-    if !output.status.success() {
-        bail!("secureml crds failed: {}", String::from_utf8_lossy(&output.stderr));
+    for (args, path) in GENERATED {
+        let output = Command::new(workspace().join("target/debug/secureml"))
+            .args(*args)
+            .output()
+            .context("cannot run secureml")?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("secureml {} failed: {said}", args.join(" "));
+        }
+        fs::write(workspace().join(path), output.stdout).with_context(|| format!("cannot write {path}"))?;
     }
-    let path = workspace().join("crds/secureml.dev.yaml");
-    fs::write(&path, output.stdout).with_context(|| format!("cannot write {}", path.display()))
+    Ok(())
 }
 
 pub(crate) fn build() -> Result<()> {

@@ -1,6 +1,7 @@
 //! What somebody may do to a resource behind the controller's back: one way for each field of each kind, and one
 //! to make it disappear. A kind's file lists its ways; the tests that walk them do the rest.
 
+pub mod rounds;
 mod vpc;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, IpPermission, IpRange};
+use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, IpPermission, IpRange, Tag};
 use futures::FutureExt;
 
 use super::{GONE, Tamper, Target};
@@ -24,6 +24,11 @@ pub const TAMPERS: &[Tamper] = &[
         kind: "Vpc",
         field: "defaultGroup",
         act: |target| default_group(target).boxed(),
+    },
+    Tamper {
+        kind: "Vpc",
+        field: "tags",
+        act: |target| retag(target).boxed(),
     },
     Tamper {
         kind: "Vpc",
@@ -68,6 +73,19 @@ async fn default_group(target: &Target<'_>) -> Result<()> {
     let open = IpPermission::builder().ip_protocol("-1").ip_ranges(anyone).build();
     let request = target.aws.ec2.authorize_security_group_ingress().ip_permissions(open);
     request.group_id(group.unwrap_or_default()).send().await?;
+    Ok(())
+}
+
+async fn retag(target: &Target<'_>) -> Result<()> {
+    let tag = Tag::builder().key("EnvironmentType").value("prod").build();
+    target
+        .aws
+        .ec2
+        .create_tags()
+        .resources(&target.object.id)
+        .tags(tag)
+        .send()
+        .await?;
     Ok(())
 }
 
