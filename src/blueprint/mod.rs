@@ -6,6 +6,7 @@ mod access;
 mod encryption;
 mod endpoints;
 mod names;
+mod neighbours;
 mod network;
 mod notebooks;
 mod parameters;

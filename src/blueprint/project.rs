@@ -1,5 +1,6 @@
 use ipnet::Ipv4Net;
 
+use super::endpoints;
 use crate::api::{EnvironmentType, Invalid, SecureMLProject, SecureMLProjectSpec, check};
 use crate::model::{Account, Owner, Tags, Zone};
 
@@ -47,7 +48,16 @@ impl Project {
             return Err(unbuilt);
         }
         let name = spec.project_name.clone().unwrap_or_else(|| owner.name.clone());
-        let subnets = places(&spec, &account).map_err(|invalid| vec![invalid])?;
+        let (subnets, problems) = match places(&spec, &account) {
+            Ok(subnets) => {
+                let problems = endpoints::check(&spec, &account, &subnets);
+                (subnets, problems)
+            }
+            Err(invalid) => (Vec::new(), vec![invalid]),
+        };
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         Ok(Self {
             owner,
             name,
@@ -84,16 +94,10 @@ fn not_carried_out_yet(spec: &SecureMLProjectSpec) -> Vec<Invalid> {
     let plain = SecureMLProjectSpec::default();
     let settings = [
         (
-            "spec.network.subnetCidrs",
-            spec.network.subnet_cidrs == plain.network.subnet_cidrs,
-        ),
-        (
             "spec.network.flowLogRetentionDays",
             spec.network.flow_log_retention_days == plain.network.flow_log_retention_days,
         ),
-        ("spec.endpoints", spec.endpoints == plain.endpoints),
         ("spec.encryption", spec.encryption == plain.encryption),
-        ("spec.packages", spec.packages == plain.packages),
         ("spec.access", spec.access == plain.access),
         ("spec.guardrails", spec.guardrails == plain.guardrails),
         ("spec.notebooks", spec.notebooks == plain.notebooks),
