@@ -159,3 +159,66 @@ fn cut(vpc: Ipv4Net, count: usize) -> Vec<Ipv4Net> {
     let skip = usize::from(vpc.prefix_len() <= 20);
     parts.skip(skip).take(count).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Ref;
+
+    fn account(zones: usize) -> Account {
+        let zone = |letter: char| Zone {
+            id: format!("use1-az-{letter}"),
+            name: format!("us-east-1{letter}"),
+        };
+        Account {
+            partition: "aws".to_owned(),
+            id: "111122223333".to_owned(),
+            region: "us-east-1".to_owned(),
+            zones: ('a'..='z').take(zones).map(zone).collect(),
+            s3_prefix_list: Ref::<()>::output(&crate::model::NodeKey::new("PrefixList", "s3"), "id").into(),
+            endpoint_services: std::collections::BTreeMap::new(),
+            caller: "arn:aws:iam::111122223333:role/secureml".to_owned(),
+        }
+    }
+
+    fn project(name: &str, vpc: &str, zones: usize) -> Result<Project, Vec<Invalid>> {
+        let mut spec = SecureMLProjectSpec::default();
+        spec.network.vpc_cidr = vpc.parse().expect("a range");
+        Project::new(Owner::new("test", "default", name), spec, account(zones))
+    }
+
+    #[test]
+    fn subnets_are_cut_from_the_vpc() {
+        let table = [
+            ("10.2.0.0/16", 3, "10.2.1.0/24 10.2.2.0/24 10.2.3.0/24"),
+            ("10.2.0.0/16", 2, "10.2.1.0/24 10.2.2.0/24"),
+            ("10.2.0.0/16", 6, "10.2.1.0/24 10.2.2.0/24 10.2.3.0/24"),
+            ("10.2.16.0/20", 3, "10.2.17.0/24 10.2.18.0/24 10.2.19.0/24"),
+            ("10.2.0.0/21", 3, "10.2.0.0/23 10.2.2.0/23 10.2.4.0/23"),
+            ("192.168.7.0/24", 3, "192.168.7.0/26 192.168.7.64/26 192.168.7.128/26"),
+        ];
+        for (vpc, zones, wanted) in table {
+            let project = project("churn", vpc, zones).expect("a sound spec");
+            let cidrs: Vec<String> = project.subnets.iter().map(|place| place.cidr.to_string()).collect();
+            assert_eq!(cidrs.join(" "), wanted, "{vpc} over {zones} zones");
+        }
+    }
+
+    #[test]
+    fn what_the_api_server_would_refuse_is_refused_without_one() {
+        let problems = project("churn.model", "10.2.0.0/16", 3).expect_err("a name with a dot");
+        let fields: Vec<&str> = problems.iter().map(|problem| problem.field.as_str()).collect();
+        assert_eq!(fields, ["spec.projectName"]);
+        let problems = project("churn", "8.8.0.0/16", 3).expect_err("a public range");
+        assert!(problems[0].problem.starts_with("must be private"), "{problems:?}");
+    }
+
+    #[test]
+    fn more_subnets_than_zones_are_refused() {
+        let mut spec = SecureMLProjectSpec::default();
+        let subnets = ["10.2.1.0/24", "10.2.2.0/24", "10.2.3.0/24"];
+        spec.network.subnet_cidrs = subnets.map(|cidr| cidr.parse().expect("a range")).to_vec();
+        let problem = places(&spec, &account(2)).expect_err("two zones");
+        assert!(problem.problem.contains("us-east-1 has 2"), "{problem}");
+    }
+}
