@@ -29,7 +29,7 @@ impl Session {
     async fn open(target: &Target) -> Result<Self> {
         let object = target.project()?;
         let owner = target.owner(&object);
-        let aws = Arc::new(Aws::from_env().await);
+        let aws = Arc::new(Aws::from_env(target.aws_rate_share).await);
         let account = describe_account(&aws)
             .await
             .map_err(|failure| anyhow!("cannot look at the account: {failure}"))?;
@@ -108,7 +108,7 @@ fn print_report(report: &Report) {
     for (node, entry) in &report.entries {
         match &entry.outcome {
             Outcome::Done => {}
-            Outcome::Pending(why) => println!("{node}: {why}"),
+            Outcome::Pending { why, .. } => println!("{node}: {why}"),
             Outcome::Failed(failure) => println!("{node}: {failure}; {}", failure.class.hint()),
             Outcome::Skipped(because) => println!("{node}: waits for {because}"),
         }

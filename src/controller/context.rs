@@ -7,7 +7,7 @@ use kube::Client;
 use kube::runtime::events::{Event, Recorder, Reporter};
 use tokio::sync::Mutex;
 
-use crate::aws::{Aws, describe_account};
+use crate::aws::{Aws, Share, describe_account};
 use crate::engine::{Inventory, Memory};
 use crate::model::{Account, Owner};
 
@@ -24,8 +24,8 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) async fn new(client: Client, installation: &str) -> Result<Self> {
-        let aws = Arc::new(Aws::from_env().await);
+    pub(super) async fn new(client: Client, installation: &str, share: Share) -> Result<Self> {
+        let aws = Arc::new(Aws::from_env(share).await);
         let account = describe_account(&aws)
             .await
             .map_err(|failure| anyhow!("cannot look at the AWS account: {failure}"))?;

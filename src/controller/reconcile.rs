@@ -228,7 +228,8 @@ fn next(plan: &Plan, report: Option<&Report>) -> Option<Duration> {
     let mut after = waits.then_some(ASK_AGAIN);
     for entry in report.into_iter().flat_map(|report| report.entries.values()) {
         let wanted = match &entry.outcome {
-            Outcome::Pending(_) | Outcome::Skipped(_) => Some(ASK_AGAIN),
+            Outcome::Pending { ask_again, .. } => Some(Duration::from_secs(*ask_again)),
+            Outcome::Skipped(_) => None,
             Outcome::Failed(failure) if failure.class.passes() => Some(AFTER_FAILURE),
             Outcome::Done | Outcome::Failed(_) => None,
         };

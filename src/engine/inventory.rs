@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use tokio::sync::Mutex;
 
-use super::{Failure, LiveKind, Sent};
+use super::{Failure, LiveKind, Sent, Turn};
 use crate::aws::Aws;
 use crate::kinds::{Identity, LIVE_KINDS};
 use crate::model::{NodeKey, Owner, Tags};
@@ -122,12 +122,14 @@ impl Inventory {
 }
 
 impl super::Executor for Inventory {
-    async fn execute(&self, kind: &str, call: Call) -> Result<Sent, Failure> {
-        let kind = LIVE_KINDS.iter().find(|live| live.name() == kind);
-        match kind {
-            Some(kind) => kind.execute(&self.aws, call).await,
-            None => Ok(Sent::done()),
+    async fn execute(&self, turn: &Turn, call: Call) -> Result<Sent, Failure> {
+        let Some(kind) = LIVE_KINDS.iter().find(|live| live.name() == turn.node.kind) else {
+            return Ok(Sent::done());
+        };
+        if let Err(due) = self.aws.limiter.admit(&call.call, turn).await {
+            return Err(Failure::queued(&call.call, due));
         }
+        kind.execute(&self.aws, call).await
     }
 }
 

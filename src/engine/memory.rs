@@ -66,6 +66,12 @@ impl Memory {
         world.before_write = changed.map(|(node, (_, before))| (node.clone(), *before)).collect();
     }
 
+    /// Takes note of what `plan` waits for: the pass after it, which comes `now` at the earliest, has to look again.
+    pub fn wait(&mut self, plan: &Plan, now: Instant) {
+        let waiting = plan.steps.iter().filter(|(_, step)| step.action == Action::Wait);
+        self.written.extend(waiting.map(|(node, _)| (node.kind.clone(), now)));
+    }
+
     /// Whether some create call is without an answer.
     pub fn awaits_answers(&self) -> bool {
         !self.unanswered.is_empty()

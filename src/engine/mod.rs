@@ -24,4 +24,4 @@ pub use live::{Live, LiveKind, Observed, observe_each};
 pub use memory::{Memory, VISIBLE_WITHIN};
 #[cfg(feature = "aws")]
 pub use pass::{carry_out, look};
-pub use report::{Entry, Outcome, Report, Sent};
+pub use report::{Entry, Outcome, Priority, Report, Sent, Turn};

@@ -32,7 +32,9 @@ pub async fn look(
         world.uncertain.extend(nameless.cloned());
     }
     memory.complete(&mut world, Instant::now());
-    plan(blueprint, &world, goal)
+    let plan = plan(blueprint, &world, goal)?;
+    memory.wait(&plan, Instant::now());
+    Ok(plan)
 }
 
 /// Carries `plan` out and remembers what was written. `incarnation`: see [`apply`].

@@ -368,6 +368,8 @@ fn erase<C: Serialize>(calls: Vec<C>) -> Result<Vec<Call>, serde_json::Error> {
 pub mod permissions;
 mod shared;
 
+pub use shared::rules::{Peer, Rule, Rules};
+
 macro_rules! kinds {
     ($($module:ident :: $kind:ident),* $(,)?) => {
         $(pub mod $module; pub use $module::$kind;)*
@@ -383,7 +385,17 @@ macro_rules! kinds {
 
 // The registry: a new kind is its file and one line here.
 kinds! {
+    flow_log::FlowLog,
+    iam_policy::IamPolicy,
+    iam_role::IamRole,
+    lifecycle_config::LifecycleConfig,
+    notebook::Notebook,
+    route_table::RouteTable,
+    security_group::SecurityGroup,
+    security_group_rules::SecurityGroupRules,
+    subnet::Subnet,
     vpc::Vpc,
+    vpc_endpoint::VpcEndpoint,
 }
 
 /// The kind called `name`.

@@ -8,7 +8,7 @@ use super::world::{Object, Phase, World};
 use super::{difference, edges};
 use crate::blueprint::{Blueprint, Node};
 use crate::kinds::{self, AnyKind, Identity, New};
-use crate::model::{NodeKey, Output, resolve};
+use crate::model::{NodeKey, Output, references, resolve};
 
 /// What a plan is to reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +43,12 @@ pub enum PlanError {
 /// # Errors
 /// When the blueprint itself is at fault.
 pub fn plan(blueprint: &Blueprint, world: &World, goal: Goal) -> Result<Plan, PlanError> {
-    let references = edges::of_blueprint(blueprint);
+    let targets = edges::of_blueprint(blueprint);
     let mut planner = Planner {
         world,
         steps: BTreeMap::new(),
     };
-    for key in graph::order(&references)? {
+    for key in graph::order(&targets)? {
         if let Some(node) = blueprint.nodes.get(&key) {
             let step = match goal {
                 Goal::Present => planner.present(node)?,
@@ -63,7 +63,7 @@ pub fn plan(blueprint: &Blueprint, world: &World, goal: Goal) -> Result<Plan, Pl
         planner.steps.extend(step.map(|step| (key.clone(), step)));
     }
     let mut steps = planner.steps;
-    edges::connect(&mut steps, &references, world);
+    edges::connect(&mut steps, &targets, world);
     edges::delete_together(&mut steps)?;
     Ok(Plan {
         owner: blueprint.owner.clone(),
@@ -153,7 +153,13 @@ impl Planner<'_> {
             Phase::Broken(why) if changes.is_empty() => step(Action::Blocked, why.clone()),
             _ if changes.is_empty() => step(Action::Keep, String::new()),
             _ if self.just_written(&node.key, current) => step(Action::Wait, NOT_SHOWN_YET.to_owned()),
-            _ => self.differs(kind, node, current, desired, &changes)?,
+            phase => {
+                let mut step = self.differs(kind, node, current, desired, &changes)?;
+                if let (Action::Blocked, Phase::Broken(why)) = (step.action, phase) {
+                    step.reason = format!("{why}; {}", step.reason);
+                }
+                step
+            }
         };
         step.based_on(current);
         step.changes = changes;
@@ -168,66 +174,41 @@ impl Planner<'_> {
         desired: &Value,
         changes: &[Change],
     ) -> Result<Step, PlanError> {
-        let worst = changes
-            .iter()
-            .map(|change| change.effect)
-            .max()
-            .unwrap_or(Effect::InPlace);
-        let wait_for_stop = worst == Effect::StopFirst && kind.in_use(&current.state) && !node.consent.stop;
-        let allowed: Vec<Change> = changes
-            .iter()
-            .filter(|change| match change.effect {
-                Effect::Replace => node.consent.replace,
-                Effect::StopFirst => !wait_for_stop,
-                Effect::InPlace | Effect::Ignore => true,
-            })
-            .cloned()
-            .collect();
-        let fields = names(changes);
-        if allowed.is_empty() {
-            let reason = match worst {
-                Effect::Replace => format!(
-                    "{fields} cannot be changed on a living {}; replacing it needs consent in the spec",
-                    kind.name()
-                ),
-                _ => format!("{fields} can only be changed while it is stopped"),
-            };
-            return Ok(step(Action::Blocked, reason));
-        }
-        let fail = |source| misfit(&node.key, source);
-        if worst == Effect::Replace && node.consent.replace {
-            let gone = kind.delete(current).map_err(fail)?;
-            let new = New {
-                node: node.key.clone(),
-                name: node.name.clone(),
-                attributes: desired.clone(),
-                tags: node.tags.clone(),
-            };
-            let mut replace = step(Action::Replace, format!("{fields} cannot be changed in place"));
-            replace.calls = gone.now;
-            replace.then = gone.then;
-            replace.then.extend(kind.create(&new).map_err(fail)?);
-            return Ok(replace);
-        }
-        let (tags, fields_only): (Vec<Change>, Vec<Change>) =
-            allowed.into_iter().partition(|change| change.field == difference::TAGS);
-        let mut update = step(
-            Action::Update,
-            format!("{fields} differ{}", if changes.len() == 1 { "s" } else { "" }),
-        );
-        if !fields_only.is_empty() {
-            let todo = kind.update(current, desired, &fields_only).map_err(fail)?;
-            if fields_only.iter().any(|change| change.effect == Effect::StopFirst) {
-                update.action = Action::StopUpdateStart;
+        let may_stop = node.consent.stop || !kind.in_use(&current.state);
+        let mut allowed = Vec::new();
+        let mut held: BTreeMap<Hold, Vec<Change>> = BTreeMap::new();
+        for change in changes {
+            match hold(change, may_stop, node.consent.replace) {
+                Some(hold) => held.entry(hold).or_default().push(change.clone()),
+                None => allowed.push(change.clone()),
             }
-            update.calls = todo.now;
-            update.then = todo.then;
         }
-        if !tags.is_empty() {
-            let missing = node.tags.missing_from(&current.tags);
-            update.calls.extend(kind.tag(current, &missing).map_err(fail)?);
+        if allowed.is_empty() {
+            let passes = held.keys().any(|hold| self.passes(hold));
+            let action = if passes { Action::Wait } else { Action::Blocked };
+            return Ok(step(action, explain(kind, &held)));
         }
-        Ok(update)
+        let todo = if allowed.iter().any(|change| change.effect == Effect::Replace) {
+            replace(kind, node, current, desired, &allowed)
+        } else {
+            update(kind, node, current, desired, allowed)
+        };
+        let mut step = todo.map_err(|source| misfit(&node.key, source))?;
+        if !held.is_empty() {
+            step.reason = format!("{}; {}", step.reason, explain(kind, &held));
+        }
+        Ok(step)
+    }
+
+    /// Whether what holds a change back passes by itself.
+    fn passes(&self, hold: &Hold) -> bool {
+        match hold {
+            Hold::Unknown(node) => self
+                .steps
+                .get(node)
+                .is_some_and(|step| step.action == Action::Wait || step.action.writes()),
+            Hold::NoReplacement | Hold::InUse => false,
+        }
     }
 
     /// Whether AWS still answers what was true before our last write.
@@ -273,6 +254,98 @@ impl Planner<'_> {
         step.based_on(current);
         Ok(Some(step))
     }
+}
+
+/// Why a change is not made now.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Hold {
+    /// It needs a replacement, which the spec does not allow.
+    NoReplacement,
+    /// It needs a stop of what somebody uses.
+    InUse,
+    /// What it is to be depends on this node: nobody is interrupted for a value that may turn out the same.
+    Unknown(NodeKey),
+}
+
+fn hold(change: &Change, may_stop: bool, may_replace: bool) -> Option<Hold> {
+    if change.effect <= Effect::InPlace {
+        return None;
+    }
+    if let Some(output) = references(&change.after).into_iter().next() {
+        return Some(Hold::Unknown(output.node));
+    }
+    if change.effect == Effect::Replace && !may_replace {
+        return Some(Hold::NoReplacement);
+    }
+    (!may_stop).then_some(Hold::InUse)
+}
+
+fn explain(kind: &dyn AnyKind, held: &BTreeMap<Hold, Vec<Change>>) -> String {
+    let sentence = |(hold, changes): (&Hold, &Vec<Change>)| {
+        let why = match hold {
+            Hold::NoReplacement => format!(
+                "cannot be changed on a living {}; replacing it needs consent in the spec",
+                kind.name()
+            ),
+            Hold::InUse => "can only be changed while it is stopped".to_owned(),
+            Hold::Unknown(node) => format!("may have to be changed, which depends on {node}"),
+        };
+        format!("{} {why}", names(changes))
+    };
+    let sentences: Vec<String> = held.iter().map(sentence).collect();
+    sentences.join("; ")
+}
+
+/// What of a replacement can be done now is the first half of the deletion. Whoever plans next sees how far it came.
+fn replace(
+    kind: &dyn AnyKind,
+    node: &Node,
+    current: &Object,
+    desired: &Value,
+    changes: &[Change],
+) -> Result<Step, serde_json::Error> {
+    let gone = kind.delete(current)?;
+    let new = New {
+        node: node.key.clone(),
+        name: node.name.clone(),
+        attributes: desired.clone(),
+        tags: node.tags.clone(),
+    };
+    let hardest = changes.iter().filter(|change| change.effect == Effect::Replace);
+    let hardest: Vec<Change> = hardest.cloned().collect();
+    let reason = format!("{} cannot be changed in place", names(&hardest));
+    let mut replace = step(Action::Replace, reason);
+    replace.calls = gone.now;
+    replace.then = gone.then;
+    replace.then.extend(kind.create(&new)?);
+    Ok(replace)
+}
+
+fn update(
+    kind: &dyn AnyKind,
+    node: &Node,
+    current: &Object,
+    desired: &Value,
+    changes: Vec<Change>,
+) -> Result<Step, serde_json::Error> {
+    let differ = if changes.len() == 1 { "differs" } else { "differ" };
+    let mut update = step(Action::Update, format!("{} {differ}", names(&changes)));
+    let (tags, fields): (Vec<Change>, Vec<Change>) =
+        changes.into_iter().partition(|change| change.field == difference::TAGS);
+    if !fields.is_empty() {
+        let todo = kind.update(current, desired, &fields)?;
+        let stops = fields.iter().any(|change| change.effect == Effect::StopFirst);
+        if stops && kind.in_use(&current.state) {
+            update.action = Action::StopUpdateStart;
+        }
+        update.calls = todo.now;
+        update.then = todo.then;
+    }
+    if !tags.is_empty() {
+        let missing = node.tags.missing_from(&current.tags);
+        update.calls.extend(kind.tag(current, &missing)?);
+    }
+    Ok(update)
 }
 
 pub(super) fn kind_of(key: &NodeKey) -> Result<&'static dyn AnyKind, PlanError> {
@@ -329,3 +402,6 @@ fn duplicate_reason(objects: &[Object]) -> String {
         ids.join(", ")
     )
 }
+
+#[cfg(test)]
+mod tests;

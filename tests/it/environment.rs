@@ -31,7 +31,7 @@ pub async fn clients(url: &str) -> Arc<Aws> {
         .region(Region::new(REGION))
         .load()
         .await;
-    Arc::new(Aws::new(&config))
+    Arc::new(Aws::new(&config, secureml::aws::Share::UNLIMITED))
 }
 
 /// The project that `manifest` declares.
