@@ -45,7 +45,7 @@ pub type Objects = BTreeMap<String, Object>;
 /// What AWS holds of the project `owner`, seen by `aws` now.
 pub async fn observe(aws: &Arc<Aws>, owner: &Owner) -> Result<Objects> {
     let now = Instant::now();
-    let world = Inventory::new(Arc::clone(aws), &owner.installation)
+    let world = Inventory::new(Arc::clone(aws), &owner.installation, secureml::engine::Permit::always())
         .world(owner, |_| now)
         .await;
     ensure!(world.unread.is_empty(), "could not be read: {:?}", world.unread);
@@ -110,7 +110,7 @@ impl Environment {
 
     /// What is to be done, as a process that has just started would plan it.
     pub async fn plan(&mut self, goal: Goal) -> Result<Plan> {
-        let inventory = Inventory::new(Arc::clone(&self.seen), INSTALLATION);
+        let inventory = Inventory::new(Arc::clone(&self.seen), INSTALLATION, secureml::engine::Permit::always());
         let memory = &mut self.memory;
         Ok(look(&inventory, &self.blueprint, goal, memory, Instant::now(), false).await?)
     }
@@ -119,7 +119,7 @@ impl Environment {
     pub async fn pass(&mut self, goal: Goal) -> Result<Pass> {
         let plan = self.plan(goal).await?;
         let mark = self.rig.proxy.mark();
-        let inventory = Inventory::new(Arc::clone(&self.seen), INSTALLATION);
+        let inventory = Inventory::new(Arc::clone(&self.seen), INSTALLATION, secureml::engine::Permit::always());
         let report = carry_out(&inventory, &plan, &mut self.memory, "test").await;
         let writes = self.writes_since(mark);
         let failures: Vec<String> = report
