@@ -23,7 +23,8 @@ enum Command {
     },
     /// Everything CI runs.
     Test,
-    /// Writes what is generated from the code: the custom resource definitions and the controller's IAM policy.
+    /// Writes what is generated from the code: the custom resource definitions, the controller's IAM policy, the examples'
+    /// plans.
     Gen,
 }
 
