@@ -46,7 +46,7 @@ pub fn check(manifest: &Value) -> Vec<Invalid> {
     let refused = Validator::new().validate_compiled(&known.rules, &manifest, None).err();
     let refused = refused.into_iter().flat_map(|errors| errors.into_vec());
     refused
-        .map(|error| Invalid::new(error.field_path, error.message))
+        .map(|error| Invalid::new(error.field_path.trim_start_matches('.'), error.message))
         .collect()
 }
 
@@ -183,4 +183,124 @@ fn within(path: &str, name: &str) -> String {
 
 fn plainly(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A manifest in which every text that users may choose is there.
+    fn full() -> Value {
+        json!({
+            "apiVersion": "secureml.dev/v1alpha1",
+            "kind": "SecureMLProject",
+            "metadata": { "name": "churn" },
+            "spec": {
+                "projectName": "churn",
+                "environmentType": "dev",
+                "tags": { "CostCenter": "42" },
+                "network": { "vpcCidr": "10.2.0.0/16", "subnetCidrs": ["10.2.1.0/24", "10.2.2.0/24"] },
+                "endpoints": { "additional": ["secretsmanager"] },
+                "packages": { "mirror": { "endpointService": "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0" } },
+                "access": {
+                    "adminPrincipals": ["arn:aws:iam::111122223333:root"],
+                    "userPrincipals": ["arn:aws:iam::111122223333:role/science"],
+                },
+                "notebooks": [{ "name": "ana", "ownerEmail": "ana@example.com", "instanceType": "ml.t3.medium" }],
+            },
+        })
+    }
+
+    /// Where the schema allows text, as patterns of JSON pointers: `*` stands for an index or a key.
+    fn texts(schema: &Value, path: &str, found: &mut Vec<String>) {
+        if schema["type"] == "string" && schema["enum"].is_null() {
+            found.push(path.to_owned());
+        }
+        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+            texts(field, &format!("{path}/{name}"), found);
+        }
+        for inner in ["items", "additionalProperties"] {
+            if schema[inner].is_object() {
+                texts(&schema[inner], &format!("{path}/*"), found);
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_manifest_is_accepted() {
+        assert_eq!(check(&full()), []);
+    }
+
+    #[test]
+    fn no_text_may_look_like_a_reference() {
+        let mut paths = Vec::new();
+        texts(&KNOWN.schema["properties"]["spec"], "/spec", &mut paths);
+        assert!(paths.len() >= 10, "{paths:?}");
+        for path in paths {
+            let mut manifest = full();
+            let place = path.replace("/tags/*", "/tags/CostCenter").replace('*', "0");
+            let text = manifest.pointer_mut(&place);
+            *text.unwrap_or_else(|| panic!("a value for {path} is missing in full()")) = json!("⟦Vpc/main.id⟧");
+            assert!(!check(&manifest).is_empty(), "{path} takes the brackets of a reference");
+        }
+        let mut manifest = full();
+        manifest["spec"]["tags"]["⟦Vpc/main.id⟧"] = json!("42");
+        assert!(
+            !check(&manifest).is_empty(),
+            "a tag's key takes the brackets of a reference"
+        );
+    }
+
+    #[test]
+    fn the_shape_is_checked_before_the_rules() {
+        let table = [
+            (
+                "/spec/environmentType",
+                json!("qa"),
+                "spec.environmentType: must be one of dev, test, prod",
+            ),
+            (
+                "/spec/tags/CostCenter",
+                json!(42),
+                "spec.tags.CostCenter: must be of type string",
+            ),
+            (
+                "/spec/notebooks/0/volumeSizeGib",
+                json!(1),
+                "spec.notebooks[0].volumeSizeGib: must be at least 5",
+            ),
+            (
+                "/spec/notebooks/0/size",
+                json!(1),
+                "spec.notebooks[0].size: is not a field that is known; remove it",
+            ),
+            (
+                "/spec/drift",
+                json!({ "intervalSeconds": 9999 }),
+                "spec.drift.intervalSeconds: must be at most 3600",
+            ),
+            (
+                "/spec/endpoints/additional",
+                json!(["athena", "athena"]),
+                "spec.endpoints.additional[1]: must not be there twice: athena",
+            ),
+            (
+                "/spec/notebooks/0",
+                json!({ "name": "ana" }),
+                "spec.notebooks[0].ownerEmail: must be set",
+            ),
+        ];
+        for (path, value, problem) in table {
+            let mut manifest = full();
+            let (parent, name) = path.rsplit_once('/').expect("a path");
+            match manifest.pointer_mut(parent).expect("a parent") {
+                Value::Array(items) => items[0] = value,
+                fields => fields[name] = value,
+            }
+            let found: Vec<String> = check(&manifest).iter().map(ToString::to_string).collect();
+            assert_eq!(found, [problem]);
+        }
+    }
 }

@@ -11,7 +11,7 @@ pub struct Drift {
     #[schemars(transform = with_values)]
     pub mode: DriftMode,
     /// Every how many seconds AWS is looked at: 10 to 3600.
-    #[schemars(range(min = 10, max = 3600))]
+    #[schemars(with = "i32", range(min = 10, max = 3600))]
     pub interval_seconds: u32,
 }
 

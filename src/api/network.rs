@@ -41,11 +41,10 @@ const RETENTION_DAYS: [i32; 22] = [
 ];
 
 const NETWORK: &[Rule] = &[
-    Rule::computed(
+    Rule::new(
         "!has(self.subnetCidrs) || !isCIDR(self.vpcCidr)
          || self.subnetCidrs.all(s, !isCIDR(s) || cidr(self.vpcCidr).containsCIDR(s))",
-        "'must lie inside vpcCidr, ' + self.vpcCidr + ', and these do not: '
-         + self.subnetCidrs.filter(s, !cidr(self.vpcCidr).containsCIDR(s)).join(', ')",
+        "must each lie inside network.vpcCidr",
     )
     .at(".subnetCidrs"),
     Rule::change(
@@ -62,8 +61,8 @@ const VPC_CIDR: &[Rule] = &[
         "must be /16 to /24, such as 10.2.0.0/16",
     ),
     Rule::new(
-        "!isCIDR(self) || ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].exists(private,
-         cidr(private).containsCIDR(self))",
+        "!isCIDR(self) || cidr(self).ip().family() != 4
+         || ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].exists(private, cidr(private).containsCIDR(self))",
         "must be private: part of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10",
     ),
     // https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
@@ -119,16 +118,21 @@ pub struct Endpoints {
     pub additional: Vec<String>,
 }
 
-const ENDPOINTS: &[Rule] = &[Rule::computed(
-    "!has(self.additional) || !self.additional.exists(s,
-     s in ['s3', 'sagemaker.api', 'sagemaker.runtime', 'notebook', 'sts', 'logs', 'monitoring', 'kms', 'ssm']
-     || (self.set == 'Standard' && s in ['ecr.api', 'ecr.dkr', 'ec2']))",
-    "'must not name what the set ' + self.set + ' has already; remove '
-     + self.additional.filter(s,
-     s in ['s3', 'sagemaker.api', 'sagemaker.runtime', 'notebook', 'sts', 'logs', 'monitoring', 'kms', 'ssm']
-     || (self.set == 'Standard' && s in ['ecr.api', 'ecr.dkr', 'ec2'])).join(', ')",
-)
-.at(".additional")];
+const ENDPOINTS: &[Rule] = &[
+    Rule::new(
+        "!has(self.additional) || !self.additional.exists(s,
+         s in ['s3', 'sagemaker.api', 'sagemaker.runtime', 'notebook', 'sts', 'logs', 'monitoring', 'kms', 'ssm'])",
+        "must not name what every set has: s3, sagemaker.api, sagemaker.runtime, notebook, sts, logs, monitoring, kms, \
+         ssm; remove it",
+    )
+    .at(".additional"),
+    Rule::new(
+        "!has(self.additional) || self.set != 'Standard'
+         || !self.additional.exists(s, s in ['ecr.api', 'ecr.dkr', 'ec2'])",
+        "must not name what the set Standard has: ecr.api, ecr.dkr, ec2; remove it",
+    )
+    .at(".additional"),
+];
 
 const SERVICE: &[Rule] = &[Rule::new(
     "self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)*$')",

@@ -11,7 +11,7 @@ pub struct Notebook {
     /// What tells it from the project's other notebooks, usually its owner's user name: lower-case letters, digits and
     /// single hyphens between them. The whole name, `ds-notebook-role-<project>-<environment>-<name>`, may have 64
     /// characters. Another name is another notebook.
-    #[schemars(length(min = 1, max = 40), transform = Rules(NAME))]
+    #[schemars(length(max = 40), transform = Rules(NAME))]
     pub name: String,
     /// The e-mail address of its owner, for git and for the owner tag.
     #[schemars(length(max = 254), transform = Rules(OWNER_EMAIL))]

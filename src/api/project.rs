@@ -39,7 +39,7 @@ use super::{Access, DeletionPolicies, Drift, Encryption, Endpoints, Guardrails, 
 pub struct SecureMLProjectSpec {
     /// The project's name in AWS names and tags; the name of this object when absent. Lower-case letters, digits and
     /// single hyphens between them, at most 31 characters. Cannot be changed.
-    #[schemars(length(min = 1, max = 63), transform = Rules(PROJECT_NAME))]
+    #[schemars(length(max = 63), transform = Rules(PROJECT_NAME))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_name: Option<String>,
     /// The stage this environment serves; part of every name. Cannot be changed.
@@ -81,27 +81,24 @@ pub struct SecureMLProjectSpec {
     pub deletion_policy: DeletionPolicies,
 }
 
-const OBJECT_NAME: Rule = Rule::computed(
+const OBJECT_NAME: Rule = Rule::new(
     "size(self.metadata.name) <= 63",
-    "'metadata.name must have at most 63 characters, since it is part of the tag secureml.dev/owner; it has '
-     + string(size(self.metadata.name))",
+    "metadata.name must have at most 63 characters: it becomes part of the tag secureml.dev/owner",
 );
 
-const NAME_BY_DEFAULT: Rule = Rule::computed(
+const NAME_BY_DEFAULT: Rule = Rule::new(
     "has(self.spec.projectName)
      || (size(self.metadata.name) <= 31 && self.metadata.name.matches('^[a-z0-9](-?[a-z0-9])*$'))",
-    "'must be set, since metadata.name, ' + self.metadata.name + ', cannot be the name of a project: at most 31
-     lower-case letters and digits with single hyphens between them'",
+    "must be set, since metadata.name cannot be the name of a project, which has at most 31 lower-case letters and \
+     digits with single hyphens between them",
 )
 .at(".spec.projectName");
 
-const NOTEBOOK_NAMES: Rule = Rule::computed(
+const NOTEBOOK_NAMES: Rule = Rule::new(
     "!has(self.spec.notebooks) || self.spec.notebooks.all(n, size(n.name) + size(self.spec.environmentType)
      + size(has(self.spec.projectName) ? self.spec.projectName : self.metadata.name) <= 45)",
-    "'names are too long for IAM, which allows 64 characters; shorten the notebook name or spec.projectName: '
-     + self.spec.notebooks.map(n, 'ds-notebook-role-'
-     + (has(self.spec.projectName) ? self.spec.projectName : self.metadata.name) + '-' + self.spec.environmentType
-     + '-' + n.name).filter(role, size(role) > 64).join(', ')",
+    "must have shorter names, or the project must: IAM allows 64 characters for \
+     ds-notebook-role-<project>-<environment>-<notebook>, so the three may have 45 together",
 )
 .at(".spec.notebooks");
 
@@ -113,11 +110,10 @@ const NAME_STAYS: Rule = Rule::change(
 .at(".spec.projectName");
 
 const SPEC: &[Rule] = &[
-    Rule::computed(
-        "!has(self.notebooks) || self.notebooks.all(n, n.subnet <=
-         (has(self.network.subnetCidrs) && size(self.network.subnetCidrs) > 0 ? size(self.network.subnetCidrs) : 3))",
-        "'stand in a subnet that network.subnetCidrs does not have: ' + self.notebooks.filter(n,
-         n.subnet > size(self.network.subnetCidrs)).map(n, n.name).join(', ')",
+    Rule::new(
+        "!has(self.notebooks) || !has(self.network.subnetCidrs) || size(self.network.subnetCidrs) == 0
+         || self.notebooks.all(n, n.subnet <= size(self.network.subnetCidrs))",
+        "must each stand in a subnet that is declared: with two network.subnetCidrs, subnet is 1 or 2",
     )
     .at(".notebooks"),
     Rule::change(
@@ -149,26 +145,28 @@ const ENVIRONMENT_TYPE: &[Rule] = &[Rule::change(
 
 /// What every AWS service allows in tags.
 /// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
+///
+/// Plain letters are tried first: the large pattern takes long to compile, and is compiled for each tag.
 const TAGS: &[Rule] = &[
-    Rule::computed(
-        "self.all(k, k.matches('^[\\\\p{L}\\\\p{Z}\\\\p{N}_.:/=+@-]{1,128}$'))",
-        "'must have keys of 1 to 128 letters, digits, spaces and _ . : / = + - @; not so: '
-         + self.filter(k, !k.matches('^[\\\\p{L}\\\\p{Z}\\\\p{N}_.:/=+@-]{1,128}$')).join(', ')",
+    Rule::new(
+        "self.all(k, size(k) <= 128 && (k.matches('^[A-Za-z0-9 _.:/=+@-]+$')
+         || k.matches(r'^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]+$')))",
+        "must have keys of 1 to 128 letters, digits, spaces and _ . : / = + - @",
     ),
-    Rule::computed(
-        "self.all(k, self[k].matches('^[\\\\p{L}\\\\p{Z}\\\\p{N}_.:/=+@-]*$'))",
-        "'must have values of letters, digits, spaces and _ . : / = + - @; not so: '
-         + self.filter(k, !self[k].matches('^[\\\\p{L}\\\\p{Z}\\\\p{N}_.:/=+@-]*$')).join(', ')",
+    Rule::new(
+        "self.all(k, self[k].matches('^[A-Za-z0-9 _.:/=+@-]*$')
+         || self[k].matches(r'^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))",
+        "must have values of letters, digits, spaces and _ . : / = + - @",
     ),
-    Rule::computed(
-        "self.all(k, !k.matches('^((?i)aws:.*|secureml[.]dev/.*|projectname|environmenttype|name|notebookowner.*)$'))",
-        "'must not have the keys that AWS and this controller set; remove ' + self.filter(k,
-         k.matches('^((?i)aws:.*|secureml[.]dev/.*|projectname|environmenttype|name|notebookowner.*)$')).join(', ')",
+    Rule::new(
+        "!self.exists(k, k.lowerAscii().startsWith('aws:') || k.lowerAscii().startsWith('secureml.dev/')
+         || k.lowerAscii().startsWith('notebookowner') || k.lowerAscii() in ['projectname', 'environmenttype', 'name'])",
+        "must not have keys that AWS or this controller sets: aws:…, secureml.dev/…, ProjectName, EnvironmentType, \
+         Name, NotebookOwner…; remove it",
     ),
-    Rule::computed(
+    Rule::new(
         "self.all(k, self.exists_one(l, l.lowerAscii() == k.lowerAscii()))",
-        "'must not have keys that differ in case only, since IAM takes them for one; remove one of each: '
-         + self.filter(k, !self.exists_one(l, l.lowerAscii() == k.lowerAscii())).join(', ')",
+        "must not have keys that differ in case only, since IAM takes them for one; remove one of them",
     ),
 ];
 

@@ -1,7 +1,7 @@
 //! How the sections of the spec say what they refuse: CEL rules that stand in the schema, for the API server and for
 //! [`super::check`].
 
-use kube::core::{Message, Reason, Rule as Validation};
+use kube::core::{Reason, Rule as Validation};
 use schemars::Schema;
 use schemars::transform::Transform;
 use serde_json::Value;
@@ -11,21 +11,13 @@ use serde_json::Value;
 pub(super) struct Rule {
     /// What must hold, in CEL; `self` is the value the rule stands on.
     pub must: &'static str,
-    /// What the user is told when it does not.
-    pub says: Says,
+    /// What the user is told when it does not, after the path of the field: what would be right. Constant, since
+    /// Kubernetes bounds what computing it may cost and then refuses the whole definition.
+    pub says: &'static str,
     /// Whether the value as such is fine and only the change is not.
     pub forbids_change: bool,
     /// The field at fault, from the value on which the rule stands: `.subnetCidrs`.
     pub at: Option<&'static str>,
-}
-
-/// What the user is told.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Says {
-    /// These words.
-    This(&'static str),
-    /// What this CEL expression gives.
-    Computed(&'static str),
 }
 
 impl Rule {
@@ -33,17 +25,9 @@ impl Rule {
     pub const fn new(must: &'static str, says: &'static str) -> Self {
         Self {
             must,
-            says: Says::This(says),
+            says,
             forbids_change: false,
             at: None,
-        }
-    }
-
-    /// As [`Rule::new`], with words that name what is wrong: a CEL expression.
-    pub const fn computed(must: &'static str, says: &'static str) -> Self {
-        Self {
-            says: Says::Computed(says),
-            ..Self::new(must, "")
         }
     }
 
@@ -65,10 +49,7 @@ impl From<Rule> for Validation {
     fn from(rule: Rule) -> Self {
         Self {
             rule: on_one_line(rule.must),
-            message: Some(match rule.says {
-                Says::This(words) => Message::Message(words.to_owned()),
-                Says::Computed(expression) => Message::Expression(on_one_line(expression)),
-            }),
+            message: Some(rule.says.into()),
             field_path: rule.at.map(str::to_owned),
             reason: rule.forbids_change.then_some(Reason::FieldValueForbidden),
             optional_old_self: None,
@@ -76,7 +57,7 @@ impl From<Rule> for Validation {
     }
 }
 
-/// Kubernetes does not take a rule with line breaks unless it has a constant message.
+/// As it is printed.
 fn on_one_line(cel: &str) -> String {
     cel.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,5 +1,6 @@
 use ipnet::Ipv4Net;
 
+use super::{endpoints, notebooks};
 use crate::api::{EnvironmentType, Invalid, SecureMLProject, SecureMLProjectSpec, check};
 use crate::model::{Account, Owner, Tags, Zone};
 
@@ -48,14 +49,21 @@ impl Project {
         }
         let name = spec.project_name.clone().unwrap_or_else(|| owner.name.clone());
         let subnets = places(&spec, &account).map_err(|invalid| vec![invalid])?;
-        Ok(Self {
+        let project = Self {
             owner,
             name,
             environment: spec.environment_type,
             spec,
             account,
             subnets,
-        })
+        };
+        let mut problems = endpoints::check(&project.spec, &project.account, &project.subnets);
+        problems.extend(notebooks::problems(&project));
+        if problems.is_empty() {
+            Ok(project)
+        } else {
+            Err(problems)
+        }
     }
 
     /// The tags of every resource.
@@ -84,19 +92,12 @@ fn not_carried_out_yet(spec: &SecureMLProjectSpec) -> Vec<Invalid> {
     let plain = SecureMLProjectSpec::default();
     let settings = [
         (
-            "spec.network.subnetCidrs",
-            spec.network.subnet_cidrs == plain.network.subnet_cidrs,
-        ),
-        (
             "spec.network.flowLogRetentionDays",
             spec.network.flow_log_retention_days == plain.network.flow_log_retention_days,
         ),
-        ("spec.endpoints", spec.endpoints == plain.endpoints),
         ("spec.encryption", spec.encryption == plain.encryption),
-        ("spec.packages", spec.packages == plain.packages),
         ("spec.access", spec.access == plain.access),
         ("spec.guardrails", spec.guardrails == plain.guardrails),
-        ("spec.notebooks", spec.notebooks == plain.notebooks),
         ("spec.deletionPolicy", spec.deletion_policy == plain.deletion_policy),
     ];
     let set = settings.into_iter().filter(|(_, is_default)| !is_default);
@@ -157,4 +158,67 @@ fn cut(vpc: Ipv4Net, count: usize) -> Vec<Ipv4Net> {
     let parts = vpc.subnets(length).into_iter().flatten();
     let skip = usize::from(vpc.prefix_len() <= 20);
     parts.skip(skip).take(count).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Ref;
+
+    fn account(zones: usize) -> Account {
+        let zone = |letter: char| Zone {
+            id: format!("use1-az-{letter}"),
+            name: format!("us-east-1{letter}"),
+        };
+        Account {
+            partition: "aws".to_owned(),
+            id: "111122223333".to_owned(),
+            region: "us-east-1".to_owned(),
+            zones: ('a'..='z').take(zones).map(zone).collect(),
+            s3_prefix_list: Ref::<()>::output(&crate::model::NodeKey::new("PrefixList", "s3"), "id").into(),
+            endpoint_services: std::collections::BTreeMap::new(),
+            caller: "arn:aws:iam::111122223333:role/secureml".to_owned(),
+        }
+    }
+
+    fn project(name: &str, vpc: &str, zones: usize) -> Result<Project, Vec<Invalid>> {
+        let mut spec = SecureMLProjectSpec::default();
+        spec.network.vpc_cidr = vpc.parse().expect("a range");
+        Project::new(Owner::new("test", "default", name), spec, account(zones))
+    }
+
+    #[test]
+    fn subnets_are_cut_from_the_vpc() {
+        let table = [
+            ("10.2.0.0/16", 3, "10.2.1.0/24 10.2.2.0/24 10.2.3.0/24"),
+            ("10.2.0.0/16", 2, "10.2.1.0/24 10.2.2.0/24"),
+            ("10.2.0.0/16", 6, "10.2.1.0/24 10.2.2.0/24 10.2.3.0/24"),
+            ("10.2.16.0/20", 3, "10.2.17.0/24 10.2.18.0/24 10.2.19.0/24"),
+            ("10.2.0.0/21", 3, "10.2.0.0/23 10.2.2.0/23 10.2.4.0/23"),
+            ("192.168.7.0/24", 3, "192.168.7.0/26 192.168.7.64/26 192.168.7.128/26"),
+        ];
+        for (vpc, zones, wanted) in table {
+            let project = project("churn", vpc, zones).expect("a sound spec");
+            let cidrs: Vec<String> = project.subnets.iter().map(|place| place.cidr.to_string()).collect();
+            assert_eq!(cidrs.join(" "), wanted, "{vpc} over {zones} zones");
+        }
+    }
+
+    #[test]
+    fn what_the_api_server_would_refuse_is_refused_without_one() {
+        let problems = project("churn.model", "10.2.0.0/16", 3).expect_err("a name with a dot");
+        let fields: Vec<&str> = problems.iter().map(|problem| problem.field.as_str()).collect();
+        assert_eq!(fields, ["spec.projectName"]);
+        let problems = project("churn", "8.8.0.0/16", 3).expect_err("a public range");
+        assert!(problems[0].problem.starts_with("must be private"), "{problems:?}");
+    }
+
+    #[test]
+    fn more_subnets_than_zones_are_refused() {
+        let mut spec = SecureMLProjectSpec::default();
+        let subnets = ["10.2.1.0/24", "10.2.2.0/24", "10.2.3.0/24"];
+        spec.network.subnet_cidrs = subnets.map(|cidr| cidr.parse().expect("a range")).to_vec();
+        let problem = places(&spec, &account(2)).expect_err("two zones");
+        assert!(problem.problem.contains("us-east-1 has 2"), "{problem}");
+    }
 }

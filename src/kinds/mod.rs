@@ -368,6 +368,8 @@ fn erase<C: Serialize>(calls: Vec<C>) -> Result<Vec<Call>, serde_json::Error> {
 pub mod permissions;
 mod shared;
 
+pub use shared::rules::{Peer, Rule, Rules};
+
 macro_rules! kinds {
     ($($module:ident :: $kind:ident),* $(,)?) => {
         $(pub mod $module; pub use $module::$kind;)*

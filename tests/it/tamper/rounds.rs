@@ -16,7 +16,11 @@ use crate::environment::{Objects, observe};
 const TAGS: &str = "tags";
 
 /// Fields that nobody can change behind the controller's back, and why.
-const WITHOUT_A_WAY: &[(&str, &str, &str)] = &[];
+const WITHOUT_A_WAY: &[(&str, &str, &str)] = &[(
+    "SecurityGroupRules",
+    GONE,
+    "a group has rules as long as it is there, if only none",
+)];
 
 /// A way, done to a resource.
 pub struct Done {
