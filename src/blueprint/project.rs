@@ -53,14 +53,20 @@ impl Project {
         }
         let name = spec.project_name.clone().unwrap_or_else(|| owner.name.clone());
         let subnets = places(&spec, &account).map_err(|invalid| vec![invalid])?;
-        Ok(Self {
+        let project = Self {
             owner,
             name,
             environment: spec.environment_type,
             spec,
             account,
             subnets,
-        })
+        };
+        let problems = super::access::check(&project);
+        if problems.is_empty() {
+            Ok(project)
+        } else {
+            Err(problems)
+        }
     }
 
     /// The tags of every resource.
@@ -91,8 +97,6 @@ fn not_carried_out_yet(spec: &SecureMLProjectSpec) -> Vec<Invalid> {
         ("spec.endpoints", spec.endpoints == plain.endpoints),
         ("spec.encryption", spec.encryption == plain.encryption),
         ("spec.packages", spec.packages == plain.packages),
-        ("spec.access", spec.access == plain.access),
-        ("spec.guardrails", spec.guardrails == plain.guardrails),
         ("spec.notebooks", spec.notebooks == plain.notebooks),
         ("spec.deletionPolicy", spec.deletion_policy == plain.deletion_policy),
     ];
