@@ -1,6 +1,6 @@
 use ipnet::Ipv4Net;
 
-use super::{endpoints, notebooks};
+use super::{access, endpoints, notebooks};
 use crate::api::{EnvironmentType, Invalid, SecureMLProject, SecureMLProjectSpec, check};
 use crate::model::{Account, Owner, Tags, Zone};
 
@@ -59,6 +59,7 @@ impl Project {
         };
         let mut problems = endpoints::check(&project.spec, &project.account, &project.subnets);
         problems.extend(notebooks::problems(&project));
+        problems.extend(access::check(&project));
         if problems.is_empty() {
             Ok(project)
         } else {
@@ -96,8 +97,6 @@ fn not_carried_out_yet(spec: &SecureMLProjectSpec) -> Vec<Invalid> {
             spec.network.flow_log_retention_days == plain.network.flow_log_retention_days,
         ),
         ("spec.encryption", spec.encryption == plain.encryption),
-        ("spec.access", spec.access == plain.access),
-        ("spec.guardrails", spec.guardrails == plain.guardrails),
         ("spec.deletionPolicy", spec.deletion_policy == plain.deletion_policy),
     ];
     let set = settings.into_iter().filter(|(_, is_default)| !is_default);
