@@ -11,6 +11,7 @@ mod network;
 mod notebooks;
 mod parameters;
 mod project;
+mod start;
 mod storage;
 
 use std::collections::BTreeMap;
@@ -140,5 +141,44 @@ impl Builder {
     /// The blueprint.
     pub fn build(self) -> Blueprint {
         self.blueprint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::SecureMLProjectSpec;
+    use crate::model::{Account, Zone};
+
+    pub(super) fn owner() -> Owner {
+        Owner::new("test", "default", "churn")
+    }
+
+    pub(super) fn account() -> Account {
+        let zone = |letter: char| Zone {
+            id: format!("euc1-az-{letter}"),
+            name: format!("eu-central-1{letter}"),
+        };
+        Account {
+            partition: "aws".to_owned(),
+            id: "111122223333".to_owned(),
+            region: "eu-central-1".to_owned(),
+            zones: ['a', 'b', 'c'].map(zone).to_vec(),
+            s3_prefix_list: "pl-1".to_owned(),
+            endpoint_services: BTreeMap::new(),
+            caller: "arn:aws:iam::111122223333:role/secureml".to_owned(),
+        }
+    }
+
+    /// The project that `spec` declares, whatever of it no code carries out yet.
+    pub(super) fn project(spec: SecureMLProjectSpec) -> Project {
+        let plain = SecureMLProjectSpec {
+            project_name: spec.project_name.clone(),
+            environment_type: spec.environment_type,
+            ..SecureMLProjectSpec::default()
+        };
+        let mut project = Project::new(owner(), plain, account()).expect("a sound spec");
+        project.spec = spec;
+        project
     }
 }

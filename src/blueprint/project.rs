@@ -1,6 +1,6 @@
 use ipnet::Ipv4Net;
 
-use super::endpoints;
+use super::{endpoints, notebooks};
 use crate::api::{EnvironmentType, Invalid, SecureMLProject, SecureMLProjectSpec, check};
 use crate::model::{Account, Owner, Tags, Zone};
 
@@ -48,24 +48,22 @@ impl Project {
             return Err(unbuilt);
         }
         let name = spec.project_name.clone().unwrap_or_else(|| owner.name.clone());
-        let (subnets, problems) = match places(&spec, &account) {
-            Ok(subnets) => {
-                let problems = endpoints::check(&spec, &account, &subnets);
-                (subnets, problems)
-            }
-            Err(invalid) => (Vec::new(), vec![invalid]),
-        };
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        Ok(Self {
+        let subnets = places(&spec, &account).map_err(|invalid| vec![invalid])?;
+        let project = Self {
             owner,
             name,
             environment: spec.environment_type,
             spec,
             account,
             subnets,
-        })
+        };
+        let mut problems = endpoints::check(&project.spec, &project.account, &project.subnets);
+        problems.extend(notebooks::problems(&project));
+        if problems.is_empty() {
+            Ok(project)
+        } else {
+            Err(problems)
+        }
     }
 
     /// The tags of every resource.
@@ -100,7 +98,6 @@ fn not_carried_out_yet(spec: &SecureMLProjectSpec) -> Vec<Invalid> {
         ("spec.encryption", spec.encryption == plain.encryption),
         ("spec.access", spec.access == plain.access),
         ("spec.guardrails", spec.guardrails == plain.guardrails),
-        ("spec.notebooks", spec.notebooks == plain.notebooks),
         ("spec.deletionPolicy", spec.deletion_policy == plain.deletion_policy),
     ];
     let set = settings.into_iter().filter(|(_, is_default)| !is_default);

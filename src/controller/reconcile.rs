@@ -176,7 +176,8 @@ impl Turn {
 
     async fn publish(&self, project: &SecureMLProject, event: Event) {
         let reference = project.object_ref(&());
-        if let Err(error) = self.context.recorder.publish(&event, &reference).await {
+        let recorder = self.context.recorder(&self.owner, &event);
+        if let Err(error) = recorder.publish(&event, &reference).await {
             tracing::warn!(%error, "an event could not be written");
         }
     }

@@ -18,6 +18,8 @@ use crate::permissions;
 use crate::tamper::rounds::{self, Done, Rounds};
 use crate::world::{Watched, cluster, controller, eventually, file, kubectl};
 
+/// After so long without a call, a sweep is over.
+const PAUSE: Duration = Duration::from_millis(500);
 /// How long a sweep, and what it puts right, may take.
 const SWEEP: Duration = Duration::from_secs(60);
 
@@ -110,8 +112,8 @@ async fn the_controller_puts_every_change_right() -> Result<()> {
     let mut stage = Stage::new().await?;
     let before = stage.observe().await?;
     let mut rounds = Rounds::new(&before)?;
+    stage.quiet_sweep().await?;
     while !rounds.is_over() {
-        stage.quiet_sweep().await?;
         let done = stage.tamper(&mut rounds, &before).await?;
         let drift = stage.told(&done).await?;
         ensure!(done.is_empty() || drift.corrected, "{drift:?}");
@@ -202,7 +204,7 @@ impl Stage {
         let (mark, versions) = (self.rig.proxy.mark(), self.seen.versions().await?);
         let begun = |calls: &secureml_rig::proxy::Calls| !calls.named("ec2:DescribeVpcs").is_empty();
         self.rig.proxy.until(mark, SWEEP, begun).await?;
-        self.rig.proxy.quiet(Duration::from_millis(500), SWEEP).await?;
+        self.rig.proxy.quiet(PAUSE, SWEEP).await?;
         let writes = self.rig.proxy.calls_since(mark).writes();
         ensure!(writes.is_empty(), "a quiet sweep wrote:\n{}", writes.table());
         ensure!(
@@ -214,6 +216,7 @@ impl Stage {
 
     /// Tampers while the controller stands still, so that it sees all of it at once.
     async fn tamper(&mut self, rounds: &mut Rounds, before: &Objects) -> Result<Vec<Done>> {
+        self.rig.proxy.quiet(PAUSE, SWEEP).await?;
         self.controller.freeze()?;
         let done = rounds.next(&self.aws, &self.owner, before).await;
         self.controller.thaw()?;

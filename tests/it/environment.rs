@@ -9,9 +9,9 @@ use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region};
 use secureml::api::{SecureMLProject, SecureMLProjectSpec};
 use secureml::aws::{Aws, describe_account};
 use secureml::blueprint::{self, Blueprint, Project};
-use secureml::engine::{Inventory, Memory, Report, apply};
+use secureml::engine::{Inventory, Memory, Report, carry_out, look};
 use secureml::model::Owner;
-use secureml::plan::{Action, Goal, Object, Plan, plan, render};
+use secureml::plan::{Action, Goal, Object, Plan, render};
 use secureml_rig::proxy::Mark;
 use secureml_rig::{REGION, Rig};
 
@@ -111,10 +111,8 @@ impl Environment {
     /// What is to be done, as a process that has just started would plan it.
     pub async fn plan(&mut self, goal: Goal) -> Result<Plan> {
         let inventory = Inventory::new(Arc::clone(&self.seen), INSTALLATION);
-        let now = Instant::now();
-        let mut world = inventory.world(&self.owner, |_| now).await;
-        self.memory.complete(&mut world, now);
-        Ok(plan(&self.blueprint, &world, goal)?)
+        let memory = &mut self.memory;
+        Ok(look(&inventory, &self.blueprint, goal, memory, Instant::now(), false).await?)
     }
 
     /// Plans and carries the plan out. Fails when the calls that changed AWS are not those of the plan.
@@ -122,8 +120,7 @@ impl Environment {
         let plan = self.plan(goal).await?;
         let mark = self.rig.proxy.mark();
         let inventory = Inventory::new(Arc::clone(&self.seen), INSTALLATION);
-        let report = apply(&plan, &inventory, "test").await;
-        self.memory.learn(&plan, &report, Instant::now());
+        let report = carry_out(&inventory, &plan, &mut self.memory, "test").await;
         let writes = self.writes_since(mark);
         let failures: Vec<String> = report
             .failures()

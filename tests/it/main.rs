@@ -7,5 +7,6 @@ mod generated;
 mod manifests;
 mod permissions;
 mod project;
+mod start_script;
 mod tamper;
 mod world;

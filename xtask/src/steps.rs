@@ -1,8 +1,10 @@
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use secureml_rig::paths::workspace;
+use secureml_rig::paths::{installed, workspace};
+use secureml_rig::{ControlPlane, Rig};
 
 /// What CI runs, in order; the first failure ends it.
 const CHECKS: &[(&str, &[&str])] = &[
@@ -47,7 +49,7 @@ pub(crate) fn generate() -> Result<()> {
 }
 
 fn secureml(args: &[&str]) -> Result<Vec<u8>> {
-    let output = Command::new(workspace().join("target/debug/secureml"))
+    let output = Command::new(binary())
         .args(args)
         .output()
         .context("cannot run secureml")?;
@@ -60,6 +62,35 @@ fn secureml(args: &[&str]) -> Result<Vec<u8>> {
 
 fn write(path: &str, text: &[u8]) -> Result<()> {
     fs::write(workspace().join(path), text).with_context(|| format!("cannot write {path}"))
+}
+
+/// The product, as [`build`] makes it.
+pub(crate) fn binary() -> PathBuf {
+    workspace().join("target/debug/secureml")
+}
+
+/// Makes the product's resources known to `cluster`.
+pub(crate) async fn define(cluster: &ControlPlane) -> Result<()> {
+    let crds = workspace().join("crds").display().to_string();
+    cluster.kubectl_text(&["apply", "-f", &crds]).await?;
+    let established = [
+        "wait",
+        "--for=condition=Established",
+        "crd/securemlprojects.secureml.dev",
+    ];
+    cluster.kubectl_text(&established).await?;
+    Ok(())
+}
+
+/// What `script` writes, run with the emulator's Python and the rig's AWS.
+pub(crate) fn python(rig: &Rig, script: &str, variables: &[(&str, &str)]) -> Result<String> {
+    let mut command = rig.command(installed()?.join("emulator-venv/bin/python"));
+    command.args(["-c", script]).envs(variables.iter().copied());
+    let output = command.output().context("cannot run python")?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 pub(crate) fn build() -> Result<()> {

@@ -2,7 +2,9 @@
 //! to make it disappear. A kind's file lists its ways; the tests that walk them do the rest.
 
 mod flow_log;
+mod lifecycle_config;
 pub mod network;
+mod notebook;
 pub mod rounds;
 mod route_table;
 mod security_group;
@@ -45,6 +47,8 @@ pub const GONE: &str = "";
 pub fn all() -> impl Iterator<Item = &'static Tamper> {
     let kinds = [
         flow_log::TAMPERS,
+        lifecycle_config::TAMPERS,
+        notebook::TAMPERS,
         route_table::TAMPERS,
         security_group::TAMPERS,
         security_group_rules::TAMPERS,
