@@ -27,7 +27,7 @@ impl Default for Drift {
 /// Whether differences are corrected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DriftMode {
-    /// They are corrected.
+    /// AWS is made to hold what is declared again.
     #[default]
     Enforce,
     /// They are reported; AWS is not changed in any way, not even to create what is missing.

@@ -144,7 +144,7 @@ impl OfKind {
         let mut names = BTreeMap::new();
         for object in objects {
             let owner = object.tags.owner();
-            if named {
+            if named || object.attributes.is_null() {
                 names.insert(object.id.clone(), owner.clone());
             }
             if let Some(owner) = owner {
@@ -165,7 +165,7 @@ fn add(world: &mut World, kind: &dyn LiveKind, of_kind: &OfKind, owner: &Owner) 
             world.owned.entry(node).or_default().push(object.clone());
         }
     }
-    if kind.identity() == Identity::Name {
+    if !of_kind.names.is_empty() {
         world.taken.insert(kind.name().to_owned(), Arc::clone(&of_kind.names));
     }
 }

@@ -26,7 +26,8 @@ enum Command {
     Bench(bench::Options),
     /// Everything CI runs.
     Test,
-    /// Writes what is generated from the code: the custom resource definitions and the controller's IAM policy.
+    /// Writes what is generated from the code: the custom resource definitions, the controller's IAM policy, the examples'
+    /// plans.
     Gen,
 }
 

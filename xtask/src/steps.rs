@@ -34,17 +34,34 @@ const GENERATED: &[(&[&str], &str)] = &[
 pub(crate) fn generate() -> Result<()> {
     build()?;
     for (args, path) in GENERATED {
-        let output = Command::new(binary())
-            .args(*args)
-            .output()
-            .context("cannot run secureml")?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            bail!("secureml {} failed: {said}", args.join(" "));
-        }
-        fs::write(workspace().join(path), output.stdout).with_context(|| format!("cannot write {path}"))?;
+        write(path, &secureml(args)?)?;
     }
-    Ok(())
+    // With `UPDATE`, the test of the examples' plans writes them.
+    let test = [
+        "test",
+        "--quiet",
+        "--workspace",
+        "--test",
+        "it",
+        "generated::the_plans_of_the_examples",
+    ];
+    cargo_with(&test, &[("UPDATE", "1")])
+}
+
+fn secureml(args: &[&str]) -> Result<Vec<u8>> {
+    let output = Command::new(binary())
+        .args(args)
+        .output()
+        .context("cannot run secureml")?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("secureml {} failed: {said}", args.join(" "));
+    }
+    Ok(output.stdout)
+}
+
+fn write(path: &str, text: &[u8]) -> Result<()> {
+    fs::write(workspace().join(path), text).with_context(|| format!("cannot write {path}"))
 }
 
 /// The product, as [`build`] makes it.
@@ -82,10 +99,15 @@ pub(crate) fn build() -> Result<()> {
 }
 
 fn cargo(args: &[&str]) -> Result<()> {
+    cargo_with(args, &[])
+}
+
+fn cargo_with(args: &[&str], variables: &[(&str, &str)]) -> Result<()> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let status = Command::new(cargo)
         .args(args)
         .current_dir(workspace())
+        .envs(variables.iter().copied())
         .status()
         .context("cannot run cargo")?;
     if !status.success() {

@@ -222,3 +222,20 @@ fn without_notebooks_nobody_opens_one() {
             .all(|statement| statement.effect == Effect::Deny)
     );
 }
+
+/// The rules of the spec and the table of services are one.
+#[test]
+fn only_what_the_set_lacks_can_be_added() {
+    for (set, chosen) in [("Minimal", Set::Minimal), ("Standard", Set::Standard)] {
+        for service in SERVICES {
+            let spec = json!({ "environmentType": "dev", "endpoints": { "set": set, "additional": [service.short] } });
+            let refused = project(spec, offering(|_| {})).err();
+            assert_eq!(
+                refused.is_some(),
+                service.set <= chosen,
+                "{} beside {set}: {refused:?}",
+                service.short
+            );
+        }
+    }
+}
