@@ -68,9 +68,19 @@ impl Project {
         self.named_for("notebook-role", name)
     }
 
-    /// The permissions boundary of every role.
+    /// The permissions boundary of the execution roles.
     pub fn boundary(&self) -> String {
         self.named("boundary")
+    }
+
+    /// The permissions boundary of the administrators' role.
+    pub fn admin_boundary(&self) -> String {
+        self.named("admin-boundary")
+    }
+
+    /// The permissions boundary of the other roles.
+    pub fn access_boundary(&self) -> String {
+        self.named("access-boundary")
     }
 
     /// The SageMaker notebook instance of the notebook `name`.

@@ -60,6 +60,9 @@ impl Project {
         let mut problems = endpoints::check(&project.spec, &project.account, &project.subnets);
         problems.extend(notebooks::problems(&project));
         if problems.is_empty() {
+            problems.extend(super::access::check(&project));
+        }
+        if problems.is_empty() {
             Ok(project)
         } else {
             Err(problems)
@@ -96,8 +99,6 @@ fn not_carried_out_yet(spec: &SecureMLProjectSpec) -> Vec<Invalid> {
             spec.network.flow_log_retention_days == plain.network.flow_log_retention_days,
         ),
         ("spec.encryption", spec.encryption == plain.encryption),
-        ("spec.access", spec.access == plain.access),
-        ("spec.guardrails", spec.guardrails == plain.guardrails),
         ("spec.deletionPolicy", spec.deletion_policy == plain.deletion_policy),
     ];
     let set = settings.into_iter().filter(|(_, is_default)| !is_default);
