@@ -59,7 +59,9 @@ impl Project {
         };
         let mut problems = endpoints::check(&project.spec, &project.account, &project.subnets);
         problems.extend(notebooks::problems(&project));
-        problems.extend(access::check(&project));
+        if problems.is_empty() {
+            problems.extend(access::check(&project));
+        }
         if problems.is_empty() {
             Ok(project)
         } else {
