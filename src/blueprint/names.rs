@@ -98,6 +98,20 @@ impl Project {
         self.iam_arn(&format!("role{SERVICE_ROLE_PATH}{name}"))
     }
 
+    /// The patterns that match the ARN of the controller's own identity. The ARN of a session tells its role's name and
+    /// not the path.
+    pub fn controller(&self) -> Vec<String> {
+        let caller = &self.account.caller;
+        let session = caller.split_once(":assumed-role/").map(|(_, session)| session);
+        match session.and_then(|session| session.split('/').next()) {
+            Some(role) => vec![
+                self.iam_arn(&format!("role/{role}")),
+                self.iam_arn(&format!("role/*/{role}")),
+            ],
+            None => vec![caller.clone()],
+        }
+    }
+
     /// The ARN of the role `name`.
     pub fn role_arn(&self, name: &str) -> String {
         self.iam_arn(&format!("role/{name}"))
