@@ -1,13 +1,17 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rules::with_values;
+
 /// What is done about differences that nobody declared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Drift {
     /// Whether they are corrected or only reported.
+    #[schemars(transform = with_values)]
     pub mode: DriftMode,
     /// Every how many seconds AWS is looked at: 10 to 3600.
+    #[schemars(with = "i32", range(min = 10, max = 3600))]
     pub interval_seconds: u32,
 }
 
@@ -35,8 +39,10 @@ pub enum DriftMode {
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct DeletionPolicies {
     /// The S3 buckets. Only empty buckets can be deleted.
+    #[schemars(transform = with_values)]
     pub buckets: DeletionPolicy,
     /// The KMS keys. Deletion is scheduled with a waiting period of 30 days.
+    #[schemars(transform = with_values)]
     pub keys: DeletionPolicy,
 }
 

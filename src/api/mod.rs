@@ -1,6 +1,7 @@
 //! The custom resources: what users write and what they read. One file for each section of the spec.
 
 mod access;
+mod check;
 mod drift;
 mod encryption;
 mod guardrails;
@@ -8,9 +9,11 @@ mod network;
 mod notebook;
 mod packages;
 mod project;
+mod rules;
 mod status;
 
 pub use access::*;
+pub use check::{Invalid, check};
 pub use drift::*;
 pub use encryption::*;
 pub use guardrails::*;

@@ -6,6 +6,14 @@ use super::Aws;
 use crate::engine::Failure;
 use crate::model::{Account, EndpointService, Zone};
 
+/// The IAM actions that looking at the account needs.
+pub const PERMISSIONS: &[&str] = &[
+    "ec2:DescribeAvailabilityZones",
+    "ec2:DescribeManagedPrefixLists",
+    "ec2:DescribeVpcEndpointServices",
+    "sts:GetCallerIdentity",
+];
+
 /// Reads the facts of the account and region that blueprints are drawn with.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::errors;
+use super::{Limiter, Share, errors};
 use crate::engine::Failure;
 
 /// Clients of every service used, for one account and region.
@@ -34,6 +34,8 @@ pub struct Aws {
     pub sts: aws_sdk_sts::Client,
     /// The Resource Groups Tagging API.
     pub tagging: aws_sdk_resourcegroupstagging::Client,
+    /// Our pace.
+    pub limiter: Limiter,
     region: String,
     calls: AtomicU64,
     errors: Mutex<BTreeMap<String, u64>>,
@@ -41,7 +43,9 @@ pub struct Aws {
 
 impl Aws {
     /// Clients configured as any AWS tool is: from the environment, the profile, the web identity or the instance.
-    pub async fn from_env() -> Self {
+    ///
+    /// `share` is how much of AWS's published request limits they may use.
+    pub async fn from_env(share: Share) -> Self {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build_https();
@@ -50,11 +54,11 @@ impl Aws {
             .retry_config(RetryConfig::standard())
             .load()
             .await;
-        Self::new(&config)
+        Self::new(&config, share)
     }
 
     /// Clients for `config`.
-    pub fn new(config: &SdkConfig) -> Self {
+    pub fn new(config: &SdkConfig, share: Share) -> Self {
         let endpoint_is_ours = config.endpoint_url().is_some();
         let s3 = aws_sdk_s3::config::Builder::from(config)
             .force_path_style(endpoint_is_ours)
@@ -70,6 +74,7 @@ impl Aws {
             ssm: aws_sdk_ssm::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),
             tagging: aws_sdk_resourcegroupstagging::Client::new(config),
+            limiter: Limiter::new(share),
             region: config.region().map(Region::to_string).unwrap_or_default(),
             calls: AtomicU64::new(0),
             errors: Mutex::default(),
@@ -90,6 +95,9 @@ impl Aws {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
+        if is_read(name) {
+            self.limiter.pace(name).await;
+        }
         self.calls.fetch_add(1, Ordering::Relaxed);
         call.await.map_err(|error| {
             let failure = errors::failure(name, &error);
@@ -110,4 +118,12 @@ impl Aws {
     pub fn failures(&self) -> BTreeMap<String, u64> {
         self.errors.lock().map(|errors| errors.clone()).unwrap_or_default()
     }
+}
+
+/// Whether the call `name` changes nothing. Writes are admitted before they get here.
+fn is_read(name: &str) -> bool {
+    let operation = name.split_once(':').map_or(name, |(_, operation)| operation);
+    ["Describe", "Get", "List"]
+        .iter()
+        .any(|verb| operation.starts_with(verb))
 }

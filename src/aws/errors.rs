@@ -49,6 +49,10 @@ const CODES: &[(Class, &[&str])] = &[
             "TooManyUpdates",
             "ExpiredToken",
             "ExpiredTokenException",
+            // Done already, by an attempt whose answer was lost: the next reading shows it.
+            "InvalidPermission.Duplicate",
+            "Resource.AlreadyAssociated",
+            "RouteAlreadyExists",
         ],
     ),
     (
@@ -90,6 +94,7 @@ const CODES: &[(Class, &[&str])] = &[
             "BucketAlreadyExists",
             "BucketAlreadyOwnedByYou",
             "EntityAlreadyExists",
+            "FlowLogAlreadyExists",
             "InvalidGroup.Duplicate",
             "ParameterAlreadyExists",
             "ResourceAlreadyExistsException",
@@ -140,7 +145,9 @@ const CODES: &[(Class, &[&str])] = &[
             "InvalidRequest",
             "InvalidArgument",
             "InvalidBucketName",
+            "DuplicateSubnetsInSameZone",
             "InvalidInput",
+            "InvalidPolicyDocument",
             "InvalidVpcRange",
             "InvalidSubnet.Range",
             "InvalidSubnet.Conflict",
@@ -158,6 +165,9 @@ const CODES: &[(Class, &[&str])] = &[
 /// Codes whose meaning only the message tells: a role made a moment ago is not known everywhere yet; SageMaker
 /// answers for what is not there, and for what is at work, as for a bad request.
 const IN_WORDS: &[(&str, &str, Class)] = &[
+    // Private names of an endpoint: its predecessor is not gone yet, or the VPC's DNS settings are not everywhere.
+    ("InvalidParameter", "conflicting dns domain", Class::InUse),
+    ("InvalidParameter", "enablednshostnames", Class::Transient),
     ("MalformedPolicy", "invalid principal", Class::Transient),
     ("MalformedPolicyDocument", "invalid principal", Class::Transient),
     ("MalformedPolicyDocumentException", "principal", Class::Transient),
@@ -170,6 +180,9 @@ const IN_WORDS: &[(&str, &str, Class)] = &[
     ("ValidationException", "unable to transition", Class::InUse),
     ("ValidationException", "could not assume role", Class::Transient),
     ("ValidationException", "cannot be assumed", Class::Transient),
+    ("ValidationException", "cannot create a duplicate", Class::Taken),
+    // Whether a role may be passed is decided by its tags and its boundary, which IAM spreads as slowly as the role.
+    ("AccessDeniedException", "iam:passrole", Class::Transient),
 ];
 
 /// The class of the code `code` with the message `message`.
@@ -250,6 +263,14 @@ mod tests {
             classify("ValidationException", "VolumeSizeInGB is too small"),
             Class::Invalid
         );
+        assert_eq!(
+            classify(
+                "AccessDeniedException",
+                "not authorized to perform: iam:PassRole on resource"
+            ),
+            Class::Transient
+        );
+        assert_eq!(classify("AccessDeniedException", "not authorized"), Class::Denied);
         assert_eq!(classify("InvalidVpcID.NotFound", "no such vpc"), Class::NotFound);
         assert_eq!(classify("SomethingNew", ""), Class::Unknown);
     }

@@ -3,11 +3,14 @@
 mod account;
 mod clients;
 mod errors;
+mod limiter;
+mod limits;
 mod paging;
 mod tags;
 
-pub use account::describe as describe_account;
+pub use account::{PERMISSIONS as ACCOUNT_PERMISSIONS, describe as describe_account};
 pub use clients::Aws;
 pub use errors::{classify, failure};
+pub use limiter::{Limiter, Share};
 pub(crate) use paging::pages;
 pub use tags::{ec2 as to_ec2_tags, ec2_specification, ec2_tags};

@@ -6,10 +6,12 @@ mod access;
 mod encryption;
 mod endpoints;
 mod names;
+mod neighbours;
 mod network;
 mod notebooks;
 mod parameters;
 mod project;
+mod start;
 mod storage;
 
 use std::collections::BTreeMap;
@@ -20,7 +22,8 @@ use serde_json::Value;
 use crate::kinds::{Handle, Kind};
 use crate::model::{NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
 
-pub use project::{Invalid, Project, SubnetPlace};
+pub use crate::api::Invalid;
+pub use project::{Project, SubnetPlace};
 
 /// One desired resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +64,17 @@ pub struct Blueprint {
     pub outputs: BTreeMap<String, String>,
 }
 
+impl Blueprint {
+    /// An environment without any resource.
+    pub fn empty(owner: Owner) -> Self {
+        Self {
+            owner,
+            nodes: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+        }
+    }
+}
+
 /// The environment that `project` asks for.
 pub fn draw(project: &Project) -> Blueprint {
     let mut builder = Builder::new(project.owner.clone(), project.tags());
@@ -85,12 +99,10 @@ impl Builder {
     /// A builder whose nodes all carry `tags` and the tags of their identity.
     pub fn new(owner: Owner, tags: Tags) -> Self {
         let tags = tags.with(OWNER_TAG, owner.to_string());
-        let blueprint = Blueprint {
-            owner,
-            nodes: BTreeMap::new(),
-            outputs: BTreeMap::new(),
-        };
-        Self { blueprint, tags }
+        Self {
+            blueprint: Blueprint::empty(owner),
+            tags,
+        }
     }
 
     /// Adds the resource `key` of kind `K`, called `name` in AWS.
@@ -129,5 +141,44 @@ impl Builder {
     /// The blueprint.
     pub fn build(self) -> Blueprint {
         self.blueprint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::SecureMLProjectSpec;
+    use crate::model::{Account, Zone};
+
+    pub(super) fn owner() -> Owner {
+        Owner::new("test", "default", "churn")
+    }
+
+    pub(super) fn account() -> Account {
+        let zone = |letter: char| Zone {
+            id: format!("euc1-az-{letter}"),
+            name: format!("eu-central-1{letter}"),
+        };
+        Account {
+            partition: "aws".to_owned(),
+            id: "111122223333".to_owned(),
+            region: "eu-central-1".to_owned(),
+            zones: ['a', 'b', 'c'].map(zone).to_vec(),
+            s3_prefix_list: "pl-1".to_owned(),
+            endpoint_services: BTreeMap::new(),
+            caller: "arn:aws:iam::111122223333:role/secureml".to_owned(),
+        }
+    }
+
+    /// The project that `spec` declares, whatever of it no code carries out yet.
+    pub(super) fn project(spec: SecureMLProjectSpec) -> Project {
+        let plain = SecureMLProjectSpec {
+            project_name: spec.project_name.clone(),
+            environment_type: spec.environment_type,
+            ..SecureMLProjectSpec::default()
+        };
+        let mut project = Project::new(owner(), plain, account()).expect("a sound spec");
+        project.spec = spec;
+        project
     }
 }

@@ -1,6 +1,7 @@
 use ipnet::Ipv4Net;
 
-use crate::api::{EnvironmentType, SecureMLProjectSpec};
+use super::{endpoints, notebooks};
+use crate::api::{EnvironmentType, Invalid, SecureMLProject, SecureMLProjectSpec, check};
 use crate::model::{Account, Owner, Tags, Zone};
 
 /// A spec that was found sound, with everything the blueprint needs beside it.
@@ -31,22 +32,17 @@ pub struct SubnetPlace {
     pub cidr: Ipv4Net,
 }
 
-/// A spec that cannot be built, with the field at fault.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {problem}")]
-pub struct Invalid {
-    /// The path of the field.
-    pub field: String,
-    /// What is wrong, and what would be right.
-    pub problem: String,
-}
-
 impl Project {
     /// Takes `spec` for `owner` in `account`.
     ///
     /// # Errors
-    /// Every problem that the API server could not see, at once.
+    /// Every problem at once: what the API server refuses (there may be none, or an object older than its rules), and
+    /// what depends on the account.
     pub fn new(owner: Owner, spec: SecureMLProjectSpec, account: Account) -> Result<Self, Vec<Invalid>> {
+        let refused = refused(&owner, &spec);
+        if !refused.is_empty() {
+            return Err(refused);
+        }
         let unbuilt = not_carried_out_yet(&spec);
         if !unbuilt.is_empty() {
             return Err(unbuilt);
@@ -61,7 +57,11 @@ impl Project {
             account,
             subnets,
         };
-        let problems = super::access::check(&project);
+        let mut problems = endpoints::check(&project.spec, &project.account, &project.subnets);
+        problems.extend(notebooks::problems(&project));
+        if problems.is_empty() {
+            problems.extend(super::access::check(&project));
+        }
         if problems.is_empty() {
             Ok(project)
         } else {
@@ -82,22 +82,23 @@ impl Project {
     }
 }
 
+fn refused(owner: &Owner, spec: &SecureMLProjectSpec) -> Vec<Invalid> {
+    let object = SecureMLProject::new(&owner.name, spec.clone());
+    serde_json::to_value(object).map_or_else(
+        |error| vec![Invalid::new("spec", error.to_string())],
+        |manifest| check(&manifest),
+    )
+}
+
 /// Settings that are part of the API's design and that no code carries out yet are refused, not ignored.
 fn not_carried_out_yet(spec: &SecureMLProjectSpec) -> Vec<Invalid> {
     let plain = SecureMLProjectSpec::default();
     let settings = [
         (
-            "spec.network.subnetCidrs",
-            spec.network.subnet_cidrs == plain.network.subnet_cidrs,
-        ),
-        (
             "spec.network.flowLogRetentionDays",
             spec.network.flow_log_retention_days == plain.network.flow_log_retention_days,
         ),
-        ("spec.endpoints", spec.endpoints == plain.endpoints),
         ("spec.encryption", spec.encryption == plain.encryption),
-        ("spec.packages", spec.packages == plain.packages),
-        ("spec.notebooks", spec.notebooks == plain.notebooks),
         ("spec.deletionPolicy", spec.deletion_policy == plain.deletion_policy),
     ];
     let set = settings.into_iter().filter(|(_, is_default)| !is_default);
@@ -158,4 +159,67 @@ fn cut(vpc: Ipv4Net, count: usize) -> Vec<Ipv4Net> {
     let parts = vpc.subnets(length).into_iter().flatten();
     let skip = usize::from(vpc.prefix_len() <= 20);
     parts.skip(skip).take(count).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Ref;
+
+    fn account(zones: usize) -> Account {
+        let zone = |letter: char| Zone {
+            id: format!("use1-az-{letter}"),
+            name: format!("us-east-1{letter}"),
+        };
+        Account {
+            partition: "aws".to_owned(),
+            id: "111122223333".to_owned(),
+            region: "us-east-1".to_owned(),
+            zones: ('a'..='z').take(zones).map(zone).collect(),
+            s3_prefix_list: Ref::<()>::output(&crate::model::NodeKey::new("PrefixList", "s3"), "id").into(),
+            endpoint_services: std::collections::BTreeMap::new(),
+            caller: "arn:aws:iam::111122223333:role/secureml".to_owned(),
+        }
+    }
+
+    fn project(name: &str, vpc: &str, zones: usize) -> Result<Project, Vec<Invalid>> {
+        let mut spec = SecureMLProjectSpec::default();
+        spec.network.vpc_cidr = vpc.parse().expect("a range");
+        Project::new(Owner::new("test", "default", name), spec, account(zones))
+    }
+
+    #[test]
+    fn subnets_are_cut_from_the_vpc() {
+        let table = [
+            ("10.2.0.0/16", 3, "10.2.1.0/24 10.2.2.0/24 10.2.3.0/24"),
+            ("10.2.0.0/16", 2, "10.2.1.0/24 10.2.2.0/24"),
+            ("10.2.0.0/16", 6, "10.2.1.0/24 10.2.2.0/24 10.2.3.0/24"),
+            ("10.2.16.0/20", 3, "10.2.17.0/24 10.2.18.0/24 10.2.19.0/24"),
+            ("10.2.0.0/21", 3, "10.2.0.0/23 10.2.2.0/23 10.2.4.0/23"),
+            ("192.168.7.0/24", 3, "192.168.7.0/26 192.168.7.64/26 192.168.7.128/26"),
+        ];
+        for (vpc, zones, wanted) in table {
+            let project = project("churn", vpc, zones).expect("a sound spec");
+            let cidrs: Vec<String> = project.subnets.iter().map(|place| place.cidr.to_string()).collect();
+            assert_eq!(cidrs.join(" "), wanted, "{vpc} over {zones} zones");
+        }
+    }
+
+    #[test]
+    fn what_the_api_server_would_refuse_is_refused_without_one() {
+        let problems = project("churn.model", "10.2.0.0/16", 3).expect_err("a name with a dot");
+        let fields: Vec<&str> = problems.iter().map(|problem| problem.field.as_str()).collect();
+        assert_eq!(fields, ["spec.projectName"]);
+        let problems = project("churn", "8.8.0.0/16", 3).expect_err("a public range");
+        assert!(problems[0].problem.starts_with("must be private"), "{problems:?}");
+    }
+
+    #[test]
+    fn more_subnets_than_zones_are_refused() {
+        let mut spec = SecureMLProjectSpec::default();
+        let subnets = ["10.2.1.0/24", "10.2.2.0/24", "10.2.3.0/24"];
+        spec.network.subnet_cidrs = subnets.map(|cidr| cidr.parse().expect("a range")).to_vec();
+        let problem = places(&spec, &account(2)).expect_err("two zones");
+        assert!(problem.problem.contains("us-east-1 has 2"), "{problem}");
+    }
 }

@@ -6,11 +6,13 @@ mod passes;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kube::CustomResourceExt;
 
-use crate::api::SecureMLProject;
+use crate::api::{SecureMLProject, check};
+use crate::aws::{ACCOUNT_PERMISSIONS, Share};
+use crate::kinds::{KINDS, permissions};
 use crate::plan::{Goal, Plan, render};
 
 /// Keeps secure machine-learning environments on AWS exactly as declared.
@@ -46,6 +48,12 @@ enum Command {
     },
     /// Prints the custom resource definitions.
     Crds,
+    /// Prints the IAM policy that the controller's role needs, and no more than it needs.
+    IamPolicy {
+        /// The installation whose resources the policy is about; any, unless it is named.
+        #[arg(long, env = "SECUREML_INSTALLATION", default_value = "*")]
+        installation: String,
+    },
     /// Runs the controller.
     #[cfg(feature = "controller")]
     Controller(crate::controller::Options),
@@ -63,6 +71,10 @@ struct Target {
     /// The installation in whose name resources are owned: the controller's, to see what the controller sees.
     #[arg(long, env = "SECUREML_INSTALLATION", default_value = "default")]
     installation: String,
+    /// How much of AWS's published request limits may be used, above 0 and at most 1; the rest is left to others in the
+    /// account. `none`: no pace of our own.
+    #[arg(long, env = "SECUREML_AWS_RATE_SHARE", default_value = "0.5")]
+    aws_rate_share: Share,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -103,6 +115,10 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             print!("{}", crds()?);
             Ok(ExitCode::SUCCESS)
         }
+        Command::IamPolicy { installation } => {
+            print!("{}", iam_policy(&installation)?);
+            Ok(ExitCode::SUCCESS)
+        }
         #[cfg(feature = "controller")]
         Command::Controller(options) => {
             crate::controller::run(options).await?;
@@ -116,7 +132,40 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
 /// # Errors
 /// When they cannot be written as YAML: a mistake in this program.
 pub fn crds() -> Result<String> {
-    Ok(serde_saphyr::to_string(&SecureMLProject::crd())?)
+    let mut definition = serde_json::to_value(SecureMLProject::crd())?;
+    reflow(&mut definition);
+    Ok(serde_saphyr::to_string(&definition)?)
+}
+
+/// Descriptions are wrapped by whoever shows them: of the line breaks of the source, only those between paragraphs
+/// stay.
+fn reflow(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (name, field) in fields {
+                match field {
+                    serde_json::Value::String(text) if name == "description" => {
+                        let paragraphs: Vec<String> = text.split("\n\n").map(|part| part.replace('\n', " ")).collect();
+                        *text = paragraphs.join("\n\n");
+                    }
+                    _ => reflow(field),
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(reflow),
+        _ => {}
+    }
+}
+
+/// The IAM policy of the controller of `installation`, as JSON.
+///
+/// # Errors
+/// When it cannot be written as JSON: a mistake in this program.
+pub fn iam_policy(installation: &str) -> Result<String> {
+    let declared = KINDS.iter().flat_map(|kind| kind.permissions());
+    let actions = declared.chain(ACCOUNT_PERMISSIONS).copied();
+    let policy = permissions::policy(actions, installation);
+    Ok(serde_json::to_string_pretty(&policy)? + "\n")
 }
 
 fn print(plan: &Plan, output: Output) -> Result<()> {
@@ -131,7 +180,13 @@ impl Target {
     fn project(&self) -> Result<SecureMLProject> {
         let path = self.filename.display();
         let text = std::fs::read_to_string(&self.filename).with_context(|| format!("cannot read {path}"))?;
-        serde_saphyr::from_str(&text).with_context(|| format!("{path} is not a SecureMLProject"))
+        let refused = || format!("{path} is not a SecureMLProject that can be built");
+        let manifest: serde_json::Value = serde_saphyr::from_str(&text).with_context(refused)?;
+        let problems = check(&manifest);
+        if !problems.is_empty() {
+            return Err(anyhow!(passes::list(&problems))).with_context(refused);
+        }
+        serde_saphyr::from_str(&text).with_context(refused)
     }
 
     fn owner(&self, project: &SecureMLProject) -> crate::model::Owner {

@@ -10,9 +10,9 @@ use anyhow::{Result, anyhow, bail};
 use super::Target;
 use crate::aws::{Aws, describe_account};
 use crate::blueprint::{self, Blueprint, Invalid, Project};
-use crate::engine::{Inventory, Memory, Outcome, Report, apply};
+use crate::engine::{Inventory, Memory, Outcome, Report, carry_out, look};
 use crate::model::NodeKey;
-use crate::plan::{self, Action, Goal, Plan, render};
+use crate::plan::{Action, Goal, Plan, render};
 
 /// Between passes, while AWS is at work.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -29,7 +29,7 @@ impl Session {
     async fn open(target: &Target) -> Result<Self> {
         let object = target.project()?;
         let owner = target.owner(&object);
-        let aws = Arc::new(Aws::from_env().await);
+        let aws = Arc::new(Aws::from_env(target.aws_rate_share).await);
         let account = describe_account(&aws)
             .await
             .map_err(|failure| anyhow!("cannot look at the account: {failure}"))?;
@@ -42,24 +42,12 @@ impl Session {
     }
 
     async fn plan(&mut self, goal: Goal, floor: Instant) -> Result<Plan> {
-        let memory = &self.memory;
-        let mut world = self
-            .inventory
-            .world(&self.blueprint.owner, |kind| memory.not_before(kind, floor))
-            .await;
-        self.memory.complete(&mut world, Instant::now());
-        Ok(plan::plan(&self.blueprint, &world, goal)?)
+        let memory = &mut self.memory;
+        Ok(look(&self.inventory, &self.blueprint, goal, memory, floor, false).await?)
     }
 
     async fn apply(&mut self, plan: &Plan, incarnation: &str) -> Report {
-        let report = apply(plan, &self.inventory, incarnation).await;
-        self.memory.learn(plan, &report, Instant::now());
-        for (node, step) in plan.writes() {
-            if let Some(id) = &step.id {
-                self.inventory.forget(node, id);
-            }
-        }
-        report
+        carry_out(&self.inventory, plan, &mut self.memory, incarnation).await
     }
 }
 
@@ -120,7 +108,7 @@ fn print_report(report: &Report) {
     for (node, entry) in &report.entries {
         match &entry.outcome {
             Outcome::Done => {}
-            Outcome::Pending(why) => println!("{node}: {why}"),
+            Outcome::Pending { why, .. } => println!("{node}: {why}"),
             Outcome::Failed(failure) => println!("{node}: {failure}; {}", failure.class.hint()),
             Outcome::Skipped(because) => println!("{node}: waits for {because}"),
         }

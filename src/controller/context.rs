@@ -1,60 +1,74 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use kube::Client;
-use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::events::{Event, Recorder, Reporter};
 use tokio::sync::Mutex;
 
-use crate::aws::{Aws, describe_account};
+use crate::aws::{Aws, Share, describe_account};
 use crate::engine::{Inventory, Memory};
 use crate::model::{Account, Owner};
 
 /// What every reconcile shares.
 pub(super) struct Context {
     pub(super) client: Client,
-    pub(super) recorder: Recorder,
     pub(super) installation: String,
     pub(super) account: Account,
     pub(super) inventory: Inventory,
     started: Instant,
     memories: StdMutex<HashMap<Owner, Arc<Mutex<Memory>>>>,
+    /// What was told last of an owner for a reason, and the recorder that told it.
+    told: StdMutex<HashMap<(Owner, String), (String, Recorder)>>,
 }
 
 impl Context {
-    pub(super) async fn new(client: Client, installation: &str) -> Result<Self> {
-        let aws = Arc::new(Aws::from_env().await);
+    pub(super) async fn new(client: Client, installation: &str, share: Share) -> Result<Self> {
+        let aws = Arc::new(Aws::from_env(share).await);
         let account = describe_account(&aws)
             .await
             .map_err(|failure| anyhow!("cannot look at the AWS account: {failure}"))?;
-        let reporter = Reporter {
-            controller: "secureml".to_owned(),
-            instance: None,
-        };
         Ok(Self {
-            recorder: Recorder::new(client.clone(), reporter),
             client,
             installation: installation.to_owned(),
             account,
             inventory: Inventory::new(aws, installation),
             started: Instant::now(),
             memories: StdMutex::default(),
+            told: StdMutex::default(),
         })
     }
 
     /// What earlier passes for `owner` wrote.
     pub(super) fn memory(&self, owner: &Owner) -> Arc<Mutex<Memory>> {
-        let mut memories = self.memories.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(memories.entry(owner.clone()).or_default())
+        Arc::clone(lock(&self.memories).entry(owner.clone()).or_default())
     }
 
     /// Forgets `owner`, whose project is gone.
     pub(super) fn forget(&self, owner: &Owner) {
-        self.memories
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(owner);
+        lock(&self.memories).remove(owner);
+        lock(&self.told).retain(|(whose, _), _| whose != owner);
+    }
+
+    /// The recorder for an event about `owner`. A recorder counts all events of one reason as the first of them,
+    /// whatever the others say, so that only what says the same as the last gets the same recorder.
+    pub(super) fn recorder(&self, owner: &Owner, event: &Event) -> Recorder {
+        let key = (owner.clone(), event.reason.clone());
+        let note = event.note.clone().unwrap_or_default();
+        let mut told = lock(&self.told);
+        if let Some((last, recorder)) = told.get(&key)
+            && *last == note
+        {
+            return recorder.clone();
+        }
+        let reporter = Reporter {
+            controller: "secureml".to_owned(),
+            instance: None,
+        };
+        let recorder = Recorder::new(self.client.clone(), reporter);
+        told.insert(key, (note, recorder.clone()));
+        recorder
     }
 
     /// The time left until the next tick of a clock that all projects with this interval share, so that one
@@ -72,4 +86,8 @@ impl Context {
         let now = Instant::now();
         now.checked_sub(since_tick.min(interval / 2)).unwrap_or(now)
     }
+}
+
+fn lock<T>(mutex: &StdMutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,6 @@
 //! The controller: watches `SecureMLProject`s and keeps AWS as they declare.
 
 mod context;
-mod pass;
 mod reconcile;
 mod status;
 
@@ -15,6 +14,7 @@ use kube::runtime::{Controller, watcher};
 use kube::{Api, Client};
 
 use crate::api::SecureMLProject;
+use crate::aws::Share;
 
 /// How the controller runs.
 #[derive(Debug, Args)]
@@ -26,6 +26,10 @@ pub struct Options {
     /// How many projects are worked on at once.
     #[arg(long, default_value_t = 20)]
     concurrency: u16,
+    /// How much of AWS's published request limits may be used, above 0 and at most 1; the rest is left to others in the
+    /// account. `none`: no pace of our own.
+    #[arg(long, env = "SECUREML_AWS_RATE_SHARE", default_value = "0.5")]
+    aws_rate_share: Share,
 }
 
 /// Runs the controller until it is told to stop.
@@ -36,7 +40,7 @@ pub async fn run(options: Options) -> Result<()> {
     let client = Client::try_default()
         .await
         .context("cannot reach the Kubernetes API server")?;
-    let context = context::Context::new(client.clone(), &options.installation).await?;
+    let context = context::Context::new(client.clone(), &options.installation, options.aws_rate_share).await?;
     let projects: Api<SecureMLProject> = Api::all(client);
     tracing::info!(
         installation = options.installation,

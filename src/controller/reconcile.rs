@@ -10,10 +10,10 @@ use kube::{Resource, ResourceExt};
 use serde_json::json;
 
 use super::context::Context;
-use super::{pass, status};
+use super::status;
 use crate::api::{DriftMode, Intent, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{self, Blueprint, Project};
-use crate::engine::{Outcome, Report, VISIBLE_WITHIN};
+use crate::engine::{Outcome, Report, VISIBLE_WITHIN, carry_out, look};
 use crate::model::Owner;
 use crate::plan::{Goal, Plan, PlanError};
 
@@ -101,21 +101,22 @@ impl Turn {
         let mut memory = memory.lock().await;
         let floor = self.context.sweep_floor(interval);
         let begun = creation_was_begun(project);
-        let plan = pass::look(&self.context, &blueprint, Goal::Present, &mut memory, floor, begun).await?;
+        let inventory = &self.context.inventory;
+        let plan = look(inventory, &blueprint, Goal::Present, &mut memory, floor, begun).await?;
         let observe = project.spec.drift.mode == DriftMode::Observe;
         let mut stands = project.status.clone();
         let mut latest = stands.clone().unwrap_or_default();
         let report = if observe || plan.writes().next().is_none() {
             None
         } else {
-            if pass::creates(&plan) {
+            if plan.creates() {
                 latest.intent = Some(intent(latest.intent.take()));
                 latest = status::working(project, latest, &plan);
                 self.write(stands.as_ref(), &latest).await?;
                 stands = Some(latest.clone());
             }
             let incarnation = latest.intent.as_ref().map_or("", |intent| intent.id.as_str());
-            Some(pass::carry_out(&self.context, &plan, &mut memory, incarnation).await)
+            Some(carry_out(inventory, &plan, &mut memory, incarnation).await)
         };
         if !begun && !memory.awaits_answers() {
             latest.intent = None;
@@ -130,14 +131,15 @@ impl Turn {
     }
 
     async fn remove(&self, project: &SecureMLProject) -> Result<Action, Error> {
-        let Ok(blueprint) = self.blueprint(project) else {
-            // Nothing was ever made from a spec that cannot be built.
-            return Ok(Action::await_change());
-        };
+        // What a spec made that was sound once has to go also when the spec is not sound any more; data stays.
+        let blueprint = self
+            .blueprint(project)
+            .unwrap_or_else(|_| Blueprint::empty(self.owner.clone()));
         let memory = self.context.memory(&self.owner);
         let mut memory = memory.lock().await;
         let floor = self.context.sweep_floor(ASK_AGAIN);
-        let plan = pass::look(&self.context, &blueprint, Goal::Absent, &mut memory, floor, false).await?;
+        let inventory = &self.context.inventory;
+        let plan = look(inventory, &blueprint, Goal::Absent, &mut memory, floor, false).await?;
         if plan.is_settled() {
             if let Some(event) = status::retained(&plan) {
                 self.publish(project, event).await;
@@ -145,7 +147,7 @@ impl Turn {
             self.context.forget(&self.owner);
             return Ok(Action::await_change());
         }
-        let report = pass::carry_out(&self.context, &plan, &mut memory, "").await;
+        let report = carry_out(inventory, &plan, &mut memory, "").await;
         let latest = project.status.clone().unwrap_or_default();
         self.write(
             project.status.as_ref(),
@@ -174,7 +176,8 @@ impl Turn {
 
     async fn publish(&self, project: &SecureMLProject, event: Event) {
         let reference = project.object_ref(&());
-        if let Err(error) = self.context.recorder.publish(&event, &reference).await {
+        let recorder = self.context.recorder(&self.owner, &event);
+        if let Err(error) = recorder.publish(&event, &reference).await {
             tracing::warn!(%error, "an event could not be written");
         }
     }
@@ -225,7 +228,8 @@ fn next(plan: &Plan, report: Option<&Report>) -> Option<Duration> {
     let mut after = waits.then_some(ASK_AGAIN);
     for entry in report.into_iter().flat_map(|report| report.entries.values()) {
         let wanted = match &entry.outcome {
-            Outcome::Pending(_) | Outcome::Skipped(_) => Some(ASK_AGAIN),
+            Outcome::Pending { ask_again, .. } => Some(Duration::from_secs(*ask_again)),
+            Outcome::Skipped(_) => None,
             Outcome::Failed(failure) if failure.class.passes() => Some(AFTER_FAILURE),
             Outcome::Done | Outcome::Failed(_) => None,
         };

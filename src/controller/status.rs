@@ -200,7 +200,7 @@ fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
                 .entries
                 .iter()
                 .filter_map(|(node, entry)| match &entry.outcome {
-                    Outcome::Pending(why) => Some(format!("{node}: {why}")),
+                    Outcome::Pending { why, .. } => Some(format!("{node}: {why}")),
                     _ => None,
                 }),
         );
@@ -289,7 +289,7 @@ fn resources(plan: &Plan, report: Option<&Report>) -> Vec<ResourceStatus> {
             .or_else(|| step.id.clone());
         let problem = match entry.map(|entry| &entry.outcome) {
             Some(Outcome::Done) => None,
-            Some(Outcome::Pending(why)) => Some(why.clone()),
+            Some(Outcome::Pending { why, .. }) => Some(why.clone()),
             Some(Outcome::Failed(failure)) => Some(failure.to_string()),
             Some(Outcome::Skipped(because)) => Some(format!("waits for {because}")),
             None if matches!(step.action, Action::Keep | Action::Retain) => None,

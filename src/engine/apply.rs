@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{FuturesUnordered, StreamExt};
 use sha2::{Digest, Sha256};
 
-use crate::engine::{Entry, Failure, Outcome, Report, Sent};
+use crate::engine::{Class, Entry, Failure, Outcome, Priority, Report, Sent, Turn};
 use crate::kinds::TOKEN;
 use crate::model::{NodeKey, Output, Owner, resolve};
 use crate::plan::{Action, Call, Plan, Step};
@@ -15,8 +15,8 @@ const PARALLEL: usize = 16;
 
 /// Sends one call.
 pub trait Executor: Sync {
-    /// Sends `call`, which belongs to a resource of kind `kind`.
-    fn execute(&self, kind: &str, call: Call) -> impl Future<Output = Result<Sent, Failure>> + Send;
+    /// Sends `call` for `turn`.
+    fn execute(&self, turn: &Turn, call: Call) -> impl Future<Output = Result<Sent, Failure>> + Send;
 }
 
 /// Carries out the steps of `plan` that write. `incarnation` tells this attempt at creating things from
@@ -37,7 +37,7 @@ pub async fn apply(plan: &Plan, executor: &impl Executor, incarnation: &str) -> 
         while running.len() < PARALLEL {
             let Some((node, step)) = walk.next() else { break };
             match walk.resolved(plan, node, step, incarnation) {
-                Ok(calls) => running.push(run(executor, node, step, calls)),
+                Ok(calls) => running.push(run(executor, &plan.owner, node, step, calls)),
                 Err(because) => walk.settle(node, step, Outcome::Skipped(because), 0, BTreeMap::new()),
             }
         }
@@ -127,12 +127,18 @@ impl<'a> Walk<'a> {
 
 async fn run<'a>(
     executor: &impl Executor,
+    owner: &Owner,
     node: &'a NodeKey,
     step: &'a Step,
     calls: Vec<Call>,
 ) -> (&'a NodeKey, &'a Step, Outcome, usize, BTreeMap<String, String>) {
     let mut outputs = BTreeMap::new();
     let mut pending = (!step.then.is_empty()).then_some("the first half is done");
+    let turn = Turn {
+        owner: owner.clone(),
+        node: node.clone(),
+        priority: Priority::of(step),
+    };
     let mut sent = 0;
     for mut call in calls {
         let own = |output: &Output| {
@@ -142,16 +148,27 @@ async fn run<'a>(
         };
         let unknown: BTreeSet<Output> = resolve(&mut call.args, &own);
         debug_assert!(unknown.is_empty(), "{node}: {unknown:?} unknown in {}", call.call);
-        sent += 1;
-        match executor.execute(&node.kind, call).await {
+        match executor.execute(&turn, call).await {
             Ok(done) => {
+                sent += 1;
                 outputs.extend(done.outputs);
                 pending = done.pending.or(pending);
             }
-            Err(failure) => return (node, step, Outcome::Failed(failure), sent, outputs),
+            Err(failure) if failure.class == Class::NotFound && step.action == Action::Delete => sent += 1,
+            Err(failure) => match failure.class {
+                Class::Queued { turn_in } => {
+                    let why = failure.message;
+                    let ask_again = turn_in;
+                    return (node, step, Outcome::Pending { why, ask_again }, sent, outputs);
+                }
+                _ => return (node, step, Outcome::Failed(failure), sent + 1, outputs),
+            },
         }
     }
-    let outcome = pending.map_or(Outcome::Done, |why| Outcome::Pending(why.to_owned()));
+    let outcome = pending.map_or(Outcome::Done, |why| Outcome::Pending {
+        why: why.to_owned(),
+        ask_again: 1,
+    });
     (node, step, outcome, sent, outputs)
 }
 

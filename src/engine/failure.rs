@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +8,11 @@ use serde::{Deserialize, Serialize};
 pub enum Class {
     /// AWS asks for fewer calls: later, more slowly.
     Throttled,
+    /// It was not sent: our share of AWS's rate is used up and others are before it.
+    Queued {
+        /// In how many seconds its turn comes.
+        turn_in: u64,
+    },
     /// It passes by itself: a fault of AWS, or something made a moment ago that is not known everywhere yet.
     Transient,
     /// No answer came; the call may have been carried out.
@@ -31,7 +37,13 @@ impl Class {
     /// Whether asking again without any change can help.
     pub fn passes(self) -> bool {
         match self {
-            Self::Throttled | Self::Transient | Self::Unanswered | Self::InUse | Self::NotFound | Self::Unknown => true,
+            Self::Throttled
+            | Self::Queued { .. }
+            | Self::Transient
+            | Self::Unanswered
+            | Self::InUse
+            | Self::NotFound
+            | Self::Unknown => true,
             Self::Denied | Self::Invalid | Self::Taken | Self::Quota => false,
         }
     }
@@ -40,6 +52,7 @@ impl Class {
     pub fn hint(self) -> &'static str {
         match self {
             Self::Throttled => "AWS limits the rate of this call for the whole account; it is repeated later",
+            Self::Queued { .. } => "it is sent when its turn comes",
             Self::Transient | Self::Unanswered | Self::Unknown => "it is repeated",
             Self::Denied => "allow the controller's role this action",
             Self::Invalid => "change the field of the spec that this resource is made from",
@@ -62,6 +75,23 @@ pub struct Failure {
     pub code: String,
     /// AWS's words, without the ids that differ from one attempt to the next.
     pub message: String,
+}
+
+impl Failure {
+    /// `call` was not sent: its turn comes after `due`.
+    pub fn queued(call: &str, due: Duration) -> Self {
+        let turn_in = due.as_secs() + 1;
+        Self {
+            call: call.to_owned(),
+            class: Class::Queued { turn_in },
+            code: String::new(),
+            // In whole minutes: the text goes to the status, which is not written for every second that passes.
+            message: format!(
+                "{call} waits for its turn under AWS's rate limit, about {} min",
+                turn_in.div_ceil(60)
+            ),
+        }
+    }
 }
 
 impl fmt::Display for Failure {

@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use tokio::sync::Mutex;
 
-use super::{Failure, LiveKind, Sent};
+use super::{Failure, LiveKind, Sent, Turn};
 use crate::aws::Aws;
 use crate::kinds::{Identity, LIVE_KINDS};
 use crate::model::{NodeKey, Owner, Tags};
-use crate::plan::{Call, Object, World};
+use crate::plan::{Call, Object, Unread, World};
 
 /// How many per-object reads a second the slow lane may make on average. The more objects there are, the longer
 /// a detail is believed; a small fleet's are read anew in every sweep.
@@ -83,7 +83,11 @@ impl Inventory {
             match read {
                 Ok(of_kind) => add(&mut world, kind, &of_kind, owner),
                 Err(failure) => {
-                    world.unread.insert(kind.name().to_owned(), failure.to_string());
+                    let unread = Unread {
+                        why: format!("could not be read: {failure}; {}", failure.class.hint()),
+                        passes: failure.class.passes(),
+                    };
+                    world.unread.insert(kind.name().to_owned(), unread);
                 }
             }
         }
@@ -118,12 +122,14 @@ impl Inventory {
 }
 
 impl super::Executor for Inventory {
-    async fn execute(&self, kind: &str, call: Call) -> Result<Sent, Failure> {
-        let kind = LIVE_KINDS.iter().find(|live| live.name() == kind);
-        match kind {
-            Some(kind) => kind.execute(&self.aws, call).await,
-            None => Ok(Sent::done()),
+    async fn execute(&self, turn: &Turn, call: Call) -> Result<Sent, Failure> {
+        let Some(kind) = LIVE_KINDS.iter().find(|live| live.name() == turn.node.kind) else {
+            return Ok(Sent::done());
+        };
+        if let Err(due) = self.aws.limiter.admit(&call.call, turn).await {
+            return Err(Failure::queued(&call.call, due));
         }
+        kind.execute(&self.aws, call).await
     }
 }
 

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use futures::future::{BoxFuture, FutureExt};
+use futures::future::{BoxFuture, FutureExt, join_all};
 use serde_json::Value;
 
 use super::{Class, Failure, Reader, Sent};
@@ -57,6 +57,12 @@ impl<A> Observed<A> {
         }
     }
 
+    /// A resource that is ours and that could not be looked into.
+    fn unread(id: &str, tags: Tags, failure: &Failure) -> Self {
+        let why = format!("it could not be read: {failure}; {}", failure.class.hint());
+        Self::foreign(id, tags).state("", Phase::Broken(why))
+    }
+
     /// With the output `name`.
     #[must_use]
     pub fn output(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -71,6 +77,22 @@ impl<A> Observed<A> {
         self.phase = phase;
         self
     }
+}
+
+/// Looks into each of `items` at once: its id, its tags, and what reading it gives. What is gone by now is left out,
+/// and what cannot be read is nobody's trouble but its own.
+pub async fn observe_each<A, F>(items: impl IntoIterator<Item = (String, Tags, F)>) -> Vec<Observed<A>>
+where
+    F: Future<Output = Result<Observed<A>, Failure>>,
+{
+    let read = items.into_iter().map(|(id, tags, read)| async move {
+        match read.await {
+            Ok(observed) => Some(observed),
+            Err(failure) if failure.class == Class::NotFound => None,
+            Err(failure) => Some(Observed::unread(&id, tags, &failure)),
+        }
+    });
+    join_all(read).await.into_iter().flatten().collect()
 }
 
 /// A kind with its types erased, with the half that talks to AWS.

@@ -8,6 +8,9 @@ use crate::plan::{Action, Plan, World};
 /// How long AWS may take until its lists show what a create call made.
 pub const VISIBLE_WITHIN: Duration = Duration::from_secs(30);
 
+/// How long AWS may go on answering what was true before a change that it has accepted.
+const SETTLED_WITHIN: Duration = Duration::from_secs(5);
+
 /// What one owner's earlier passes wrote, so that the next never plans on anything older.
 ///
 /// It is lost with the process; the intent in the status stands in for it.
@@ -16,6 +19,7 @@ pub struct Memory {
     written: HashMap<String, Instant>,
     made: BTreeMap<NodeKey, (Instant, BTreeMap<String, String>)>,
     unanswered: BTreeMap<NodeKey, Instant>,
+    changed: BTreeMap<NodeKey, (Instant, u64)>,
 }
 
 impl Memory {
@@ -30,6 +34,10 @@ impl Memory {
             self.written.insert(node.kind.clone(), now);
             let creates = plan.steps.get(node).is_some_and(|step| step.action == Action::Create);
             if !creates {
+                let before = plan.steps.get(node).and_then(|step| step.before);
+                if let Some(before) = before.filter(|_| entry.outcome == Outcome::Done) {
+                    self.changed.insert(node.clone(), (now, before));
+                }
                 continue;
             }
             let outputs = report.outputs.get(node).filter(|outputs| outputs.contains_key("id"));
@@ -53,6 +61,15 @@ impl Memory {
             .map(|(node, (_, outputs))| (node.clone(), outputs.clone()))
             .collect();
         world.uncertain.extend(self.unanswered.keys().cloned());
+        self.changed.retain(|_, (written, _)| *written + SETTLED_WITHIN > now);
+        let changed = self.changed.iter();
+        world.before_write = changed.map(|(node, (_, before))| (node.clone(), *before)).collect();
+    }
+
+    /// Takes note of what `plan` waits for: the pass after it, which comes `now` at the earliest, has to look again.
+    pub fn wait(&mut self, plan: &Plan, now: Instant) {
+        let waiting = plan.steps.iter().filter(|(_, step)| step.action == Action::Wait);
+        self.written.extend(waiting.map(|(node, _)| (node.kind.clone(), now)));
     }
 
     /// Whether some create call is without an answer.

@@ -9,6 +9,8 @@ mod inventory;
 mod live;
 #[cfg(feature = "aws")]
 mod memory;
+#[cfg(feature = "aws")]
+mod pass;
 mod report;
 
 #[cfg(feature = "aws")]
@@ -17,7 +19,9 @@ pub use failure::{Class, Failure};
 #[cfg(feature = "aws")]
 pub use inventory::{Inventory, Reader};
 #[cfg(feature = "aws")]
-pub use live::{Live, LiveKind, Observed};
+pub use live::{Live, LiveKind, Observed, observe_each};
 #[cfg(feature = "aws")]
 pub use memory::{Memory, VISIBLE_WITHIN};
-pub use report::{Entry, Outcome, Report, Sent};
+#[cfg(feature = "aws")]
+pub use pass::{carry_out, look};
+pub use report::{Entry, Outcome, Priority, Report, Sent, Turn};

@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
-use crate::model::NodeKey;
-use crate::plan::Action;
+use crate::model::{NodeKey, Owner};
+use crate::plan::{Action, Severity, Step};
 
 /// What a call that AWS accepted gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,13 +41,55 @@ impl Sent {
     }
 }
 
+/// Who asks to send a call, and how urgently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Whose resource it is.
+    pub owner: Owner,
+    /// Which resource.
+    pub node: NodeKey,
+    /// How urgent.
+    pub priority: Priority,
+}
+
+/// What goes first when AWS's limits hold things up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// The boundary of a project is open.
+    SecurityDrift,
+    /// Something that is to go still stands.
+    Removal,
+    /// Something that is wanted is missing, or is not what was declared.
+    Creation,
+    /// Bookkeeping, such as a tag.
+    Bookkeeping,
+}
+
+impl Priority {
+    /// The priority of `step`.
+    pub fn of(step: &Step) -> Self {
+        let worst = step.changes.iter().map(|change| change.severity).max();
+        match (step.action, worst) {
+            (Action::Delete, _) => Self::Removal,
+            (_, Some(Severity::Critical)) => Self::SecurityDrift,
+            (_, Some(Severity::Low)) => Self::Bookkeeping,
+            _ => Self::Creation,
+        }
+    }
+}
+
 /// How a step ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// AWS holds what the step was to bring about.
     Done,
-    /// AWS is at work on it.
-    Pending(String),
+    /// AWS is at work on it, or our turn has not come.
+    Pending {
+        /// On what.
+        why: String,
+        /// In how many seconds it is worth looking again.
+        ask_again: u64,
+    },
     /// A call failed.
     Failed(Failure),
     /// Not tried, because of another step.

@@ -249,11 +249,10 @@ fn leave(role: &str, profile: &str) -> Call {
 #[cfg(feature = "aws")]
 mod live {
     use aws_sdk_iam::types::{Role, RoleDetail};
-    use futures::future::try_join_all;
 
     use super::{Attributes, Call, IamRole};
     use crate::aws::Aws;
-    use crate::engine::{Failure, Live, Observed, Reader, Sent};
+    use crate::engine::{Failure, Live, Observed, Reader, Sent, observe_each};
     use crate::kinds::shared::iam;
 
     /// What IAM takes when a role is made without saying how long its sessions may last.
@@ -262,7 +261,7 @@ mod live {
     impl Live for IamRole {
         async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
             let (details, roles) = futures::try_join!(iam::details(reader), iam::roles(reader))?;
-            try_join_all(details.roles.iter().map(async |detail| {
+            let read = async |detail: &RoleDetail| {
                 let name = detail.role_name().unwrap_or_default();
                 let tags = iam::tags(detail.tags());
                 if !reader.is_ours(&tags) {
@@ -274,8 +273,12 @@ mod live {
                 }
                 let arn = detail.arn().unwrap_or_default();
                 Ok(Observed::new(name, tags, attributes).output("arn", arn))
-            }))
-            .await
+            };
+            let each = details.roles.iter().map(|detail| {
+                let name = detail.role_name().unwrap_or_default().to_owned();
+                (name, iam::tags(detail.tags()), read(detail))
+            });
+            Ok(observe_each(each).await)
         }
 
         async fn execute(aws: &Aws, call: Call) -> Result<Sent, Failure> {

@@ -155,6 +155,12 @@ pub trait Kind: Send + Sync + 'static {
     /// The calls that remove the resource.
     fn delete(current: &Current<Self::Attributes>) -> Todo<Self::Call>;
 
+    /// One call in the place of `deletes`, where AWS has one that removes several resources at once. Each is the only
+    /// call of a step that deletes.
+    fn delete_together(_deletes: Vec<Self::Call>) -> Option<Self::Call> {
+        None
+    }
+
     /// What changing `field` from `before` to `after` does; the table in `FIELDS` unless the values matter.
     fn effect(field: &Field, _before: &Value, _after: &Value) -> Effect {
         field.effect
@@ -250,6 +256,11 @@ pub trait AnyKind: Send + Sync {
     /// # Errors
     /// As [`AnyKind::create`].
     fn delete(&self, current: &Object) -> Result<Todo<Call>, serde_json::Error>;
+    /// See [`Kind::delete_together`].
+    ///
+    /// # Errors
+    /// When `deletes` are not this kind's: a mistake in this program.
+    fn delete_together(&self, deletes: &[Call]) -> Result<Option<Call>, serde_json::Error>;
 }
 
 /// Gives [`AnyKind`] to every [`Kind`].
@@ -328,6 +339,14 @@ impl<K: Kind> AnyKind for Erased<K> {
     fn delete(&self, current: &Object) -> Result<Todo<Call>, serde_json::Error> {
         K::delete(&typed::<K>(current)?).try_map(erase)
     }
+
+    fn delete_together(&self, deletes: &[Call]) -> Result<Option<Call>, serde_json::Error> {
+        let typed = deletes
+            .iter()
+            .map(|call| serde_json::to_value(call).and_then(serde_json::from_value));
+        let together = K::delete_together(typed.collect::<Result<_, _>>()?);
+        Ok(erase(together.into_iter().collect())?.pop())
+    }
 }
 
 fn typed<K: Kind>(object: &Object) -> Result<Current<K::Attributes>, serde_json::Error> {
@@ -346,7 +365,10 @@ fn erase<C: Serialize>(calls: Vec<C>) -> Result<Vec<Call>, serde_json::Error> {
         .collect()
 }
 
+pub mod permissions;
 mod shared;
+
+pub use shared::rules::{Peer, Rule, Rules};
 
 macro_rules! kinds {
     ($($module:ident :: $kind:ident),* $(,)?) => {
@@ -363,9 +385,17 @@ macro_rules! kinds {
 
 // The registry: a new kind is its file and one line here.
 kinds! {
+    flow_log::FlowLog,
     iam_policy::IamPolicy,
     iam_role::IamRole,
+    lifecycle_config::LifecycleConfig,
+    notebook::Notebook,
+    route_table::RouteTable,
+    security_group::SecurityGroup,
+    security_group_rules::SecurityGroupRules,
+    subnet::Subnet,
     vpc::Vpc,
+    vpc_endpoint::VpcEndpoint,
 }
 
 /// The kind called `name`.

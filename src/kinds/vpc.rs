@@ -2,7 +2,8 @@
 //!
 //! AWS invents the id and offers no client token for `CreateVpc`; the tags written by the call are the identity.
 //! DNS settings are read per object, no list carries them. Gateways and peerings that somebody attaches, and
-//! rules in the default security group, are differences of the VPC itself: the first are detached, not deleted.
+//! rules in the default security group, are differences of the VPC itself, and so are foreign endpoints in it and
+//! routes in its main table. What can be detached is detached and not deleted.
 //! The address range never changes on a living VPC.
 //! <https://docs.aws.amazon.com/vpc/latest/userguide/configure-your-vpc.html>
 
@@ -11,6 +12,8 @@ use std::collections::BTreeSet;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
+use super::shared::gateways::Gateway;
+use super::shared::routes::{Remedy, Route, Routes};
 use super::shared::rules::Rules;
 use super::{Changed, Current, Field, Identity, Kind, New};
 use crate::model::Tags;
@@ -33,22 +36,11 @@ pub struct Attributes {
     pub gateways: BTreeSet<Gateway>,
     /// The default security group, which nothing uses and which must let nothing through.
     pub default_group: DefaultGroup,
-}
-
-/// Something attached to a VPC that leads out of it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "type", content = "id")]
-pub enum Gateway {
-    /// An internet gateway.
-    Internet(String),
-    /// An egress-only internet gateway, for IPv6.
-    EgressOnlyInternet(String),
-    /// A NAT gateway.
-    Nat(String),
-    /// A peering connection.
-    Peering(String),
-    /// A virtual private gateway.
-    Vpn(String),
+    /// Routes in the main table, which holds for every subnet without a table of its own.
+    pub main_routes: Routes,
+    /// The main table. AWS makes it; it is not compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub main_table: Option<String>,
 }
 
 /// The default security group of a VPC.
@@ -86,6 +78,21 @@ pub enum Call {
     /// Ends a peering: it cannot be detached either.
     #[serde(rename = "ec2:DeleteVpcPeeringConnection")]
     DeletePeering { connection: String },
+    /// Deletes a foreign endpoint: it lives in its VPC.
+    #[serde(rename = "ec2:DeleteVpcEndpoints")]
+    DeleteEndpoint { endpoint: String },
+    /// Ends the attachment of a transit gateway.
+    #[serde(rename = "ec2:DeleteTransitGatewayVpcAttachment")]
+    DetachTransit { attachment: String },
+    /// Removes a route from the main table.
+    #[serde(rename = "ec2:DeleteRoute")]
+    DeleteRoute { table: String, destination: String },
+    /// Leads the main table's local route back into the VPC.
+    #[serde(rename = "ec2:ReplaceRoute")]
+    RestoreLocal { table: String, destination: String },
+    /// Takes the main table from a foreign gateway endpoint.
+    #[serde(rename = "ec2:ModifyVpcEndpoint")]
+    LeaveEndpoint { endpoint: String, table: String },
     /// Removes every ingress rule of the VPC's default group.
     #[serde(rename = "ec2:RevokeSecurityGroupIngress")]
     CloseIngress { vpc: String },
@@ -118,6 +125,7 @@ impl Kind for Vpc {
         Field::in_place("dnsHostnames"),
         Field::in_place("gateways").critical(),
         Field::in_place("defaultGroup").critical(),
+        Field::in_place("mainRoutes").critical(),
     ];
     const IDENTITY: Identity = Identity::Tags;
     const PERMISSIONS: &'static [&'static str] = &[
@@ -125,19 +133,27 @@ impl Kind for Vpc {
         "ec2:CreateVpc",
         "ec2:DeleteEgressOnlyInternetGateway",
         "ec2:DeleteNatGateway",
+        "ec2:DeleteRoute",
+        "ec2:DeleteTransitGatewayVpcAttachment",
         "ec2:DeleteVpc",
+        "ec2:DeleteVpcEndpoints",
         "ec2:DeleteVpcPeeringConnection",
         "ec2:DescribeEgressOnlyInternetGateways",
         "ec2:DescribeInternetGateways",
         "ec2:DescribeNatGateways",
+        "ec2:DescribeRouteTables",
         "ec2:DescribeSecurityGroups",
+        "ec2:DescribeTransitGatewayVpcAttachments",
         "ec2:DescribeVpcAttribute",
+        "ec2:DescribeVpcEndpoints",
         "ec2:DescribeVpcPeeringConnections",
         "ec2:DescribeVpcs",
         "ec2:DescribeVpnGateways",
         "ec2:DetachInternetGateway",
         "ec2:DetachVpnGateway",
         "ec2:ModifyVpcAttribute",
+        "ec2:ModifyVpcEndpoint",
+        "ec2:ReplaceRoute",
         "ec2:RevokeSecurityGroupEgress",
         "ec2:RevokeSecurityGroupIngress",
     ];
@@ -170,6 +186,11 @@ impl Kind for Vpc {
         if changed.has("gateways") {
             let foreign = current.attributes.gateways.difference(&desired.gateways);
             calls.extend(foreign.map(|gateway| detach(vpc(), gateway.clone())));
+        }
+        if changed.has("mainRoutes") {
+            let table = current.attributes.main_table.clone().unwrap_or_default();
+            let foreign = current.attributes.main_routes.difference(&desired.main_routes);
+            calls.extend(foreign.map(|route| close_route(table.clone(), route)));
         }
         if changed.has("defaultGroup") {
             let group = &current.attributes.default_group;
@@ -208,27 +229,49 @@ fn detach(vpc: String, gateway: Gateway) -> Call {
         Gateway::EgressOnlyInternet(gateway) => Call::DeleteEgressOnly { gateway },
         Gateway::Nat(gateway) => Call::DeleteNat { gateway },
         Gateway::Peering(connection) => Call::DeletePeering { connection },
+        Gateway::Transit(attachment) => Call::DetachTransit { attachment },
+        Gateway::Endpoint(endpoint) => Call::DeleteEndpoint { endpoint },
+    }
+}
+
+fn close_route(table: String, route: &Route) -> Call {
+    let destination = route.destination.clone();
+    match route.remedy() {
+        Remedy::Delete => Call::DeleteRoute { table, destination },
+        Remedy::RestoreLocal => Call::RestoreLocal { table, destination },
+        Remedy::LeaveEndpoint => Call::LeaveEndpoint {
+            endpoint: route.target.clone(),
+            table,
+        },
     }
 }
 
 #[cfg(feature = "aws")]
 mod live {
-    use std::collections::BTreeMap;
+    use std::collections::HashMap;
 
-    use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, NatGatewayState, ResourceType, VpcAttributeName};
-    use futures::future::try_join_all;
+    use aws_sdk_ec2::types::{self, AttributeBooleanValue, Filter, ResourceType, RouteTable, VpcAttributeName};
 
-    use super::{Attributes, Call, DefaultGroup, Dns, Gateway, Vpc};
+    use super::{Attributes, Call, DefaultGroup, Dns, Vpc};
     use crate::aws::{Aws, ec2_specification, ec2_tags};
-    use crate::engine::{Failure, Live, Observed, Reader, Sent};
-    use crate::kinds::shared::{ec2, rules};
+    use crate::engine::{Failure, Live, Observed, Reader, Sent, observe_each};
+    use crate::kinds::shared::{ec2, gateways::gateways, routes, rules};
+    use crate::model::Owner;
 
     impl Live for Vpc {
         async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
-            let (vpcs, gateways, groups) =
-                futures::try_join!(ec2::vpcs(reader), gateways(reader), ec2::security_groups(reader))?;
+            let vpcs = ec2::vpcs(reader).await?;
             let ours = vpcs.iter().filter(|vpc| reader.is_ours(&ec2_tags(vpc.tags())));
-            try_join_all(ours.map(async |vpc| {
+            let owners: HashMap<String, Owner> = ours
+                .clone()
+                .filter_map(|vpc| Some((vpc.vpc_id()?.to_owned(), ec2_tags(vpc.tags()).owner()?)))
+                .collect();
+            let (gateways, groups, tables) = futures::try_join!(
+                gateways(reader, &owners),
+                ec2::security_groups(reader),
+                ec2::route_tables(reader),
+            )?;
+            let read = async |vpc: &types::Vpc| {
                 let id = vpc.vpc_id().unwrap_or_default();
                 let (dns_support, dns_hostnames) = futures::try_join!(
                     dns(reader, id, VpcAttributeName::EnableDnsSupport),
@@ -236,19 +279,25 @@ mod live {
                 )?;
                 let default = groups.iter().find(|g| g.vpc_id() == Some(id) && g.group_name() == Some("default"));
                 let default_group = default.map(|group| DefaultGroup {
-                    ingress: rules::from_permissions(group.ip_permissions()),
-                    egress: rules::from_permissions(group.ip_permissions_egress()),
+                    ingress: rules::from_permissions(group.owner_id(), group.ip_permissions()),
+                    egress: rules::from_permissions(group.owner_id(), group.ip_permissions_egress()),
                 });
+                let main = tables.iter().find(|table| is_main(table, id));
+                let theirs = main.filter(|main| ec2_tags(main.tags()).owner().as_ref() != owners.get(id));
                 let attributes = Attributes {
                     cidr_block: vpc.cidr_block().unwrap_or_default().parse().unwrap_or_default(),
                     dns_support,
                     dns_hostnames,
                     gateways: gateways.get(id).cloned().unwrap_or_default().into_iter().collect(),
                     default_group: default_group.unwrap_or_default(),
+                    // A table of ours that was made the main one is looked after as a route table.
+                    main_routes: theirs.map(|main| routes::foreign(main, |_| false)).unwrap_or_default(),
+                    main_table: main.and_then(|main| main.route_table_id()).map(str::to_owned),
                 };
                 Ok(Observed::new(id, ec2_tags(vpc.tags()), attributes))
-            }))
-            .await
+            };
+            let each = ours.map(|vpc| (vpc.vpc_id().unwrap_or_default().to_owned(), ec2_tags(vpc.tags()), read(vpc)));
+            Ok(observe_each(each).await)
         }
 
         async fn execute(aws: &Aws, call: Call) -> Result<Sent, Failure> {
@@ -295,6 +344,21 @@ mod live {
                     aws.call("ec2:DeleteVpcPeeringConnection", request.send()).await?;
                     Ok(Sent::done())
                 }
+                Call::DeleteEndpoint { endpoint } => {
+                    let request = aws.ec2.delete_vpc_endpoints().vpc_endpoint_ids(endpoint);
+                    let answer = aws.call("ec2:DeleteVpcEndpoints", request.send()).await?;
+                    ec2::all_successful("ec2:DeleteVpcEndpoints", answer.unsuccessful())?;
+                    Ok(Sent::done().pending("the foreign endpoint is being deleted"))
+                }
+                Call::DetachTransit { attachment } => {
+                    let request = aws.ec2.delete_transit_gateway_vpc_attachment();
+                    let request = request.transit_gateway_attachment_id(attachment);
+                    aws.call("ec2:DeleteTransitGatewayVpcAttachment", request.send()).await?;
+                    Ok(Sent::done().pending("the transit gateway is being detached"))
+                }
+                Call::DeleteRoute { table, destination } => routes::delete(aws, table, destination).await,
+                Call::RestoreLocal { table, destination } => routes::restore_local(aws, table, destination).await,
+                Call::LeaveEndpoint { endpoint, table } => routes::leave_endpoint(aws, endpoint, table).await,
                 Call::CloseIngress { vpc } => close(aws, &vpc, Direction::Ingress).await,
                 Call::CloseEgress { vpc } => close(aws, &vpc, Direction::Egress).await,
                 Call::Tag { id, tags } => ec2::create_tags(aws, &id, &tags).await,
@@ -321,54 +385,9 @@ mod live {
         Ok(*reader.detail(vpc, aspect, "", fetch).await?)
     }
 
-    /// The ways out of each VPC.
-    async fn gateways(reader: &Reader<'_>) -> Result<BTreeMap<String, Vec<Gateway>>, Failure> {
-        let (internet, egress_only, nat, peerings, vpn) = futures::try_join!(
-            ec2::internet_gateways(reader),
-            ec2::egress_only_gateways(reader),
-            ec2::nat_gateways(reader),
-            ec2::peerings(reader),
-            ec2::vpn_gateways(reader),
-        )?;
-        let mut found: BTreeMap<String, Vec<Gateway>> = BTreeMap::new();
-        let mut add = |vpc: Option<&str>, gateway: Gateway| {
-            found.entry(vpc.unwrap_or_default().to_owned()).or_default().push(gateway);
-        };
-        for gateway in internet.iter() {
-            for attachment in gateway.attachments() {
-                add(attachment.vpc_id(), Gateway::Internet(id(gateway.internet_gateway_id())));
-            }
-        }
-        for gateway in egress_only.iter() {
-            for attachment in gateway.attachments() {
-                add(attachment.vpc_id(), Gateway::EgressOnlyInternet(id(gateway.egress_only_internet_gateway_id())));
-            }
-        }
-        let going = [NatGatewayState::Deleted, NatGatewayState::Deleting, NatGatewayState::Failed];
-        for gateway in nat.iter().filter(|gateway| !gateway.state().is_some_and(|state| going.contains(state))) {
-            add(gateway.vpc_id(), Gateway::Nat(id(gateway.nat_gateway_id())));
-        }
-        for peering in peerings.iter() {
-            let status = peering.status().and_then(|status| status.code()).map_or("", |code| code.as_str());
-            if !matches!(status, "active" | "provisioning" | "pending-acceptance") {
-                continue;
-            }
-            for side in [peering.requester_vpc_info(), peering.accepter_vpc_info()].into_iter().flatten() {
-                add(side.vpc_id(), Gateway::Peering(id(peering.vpc_peering_connection_id())));
-            }
-        }
-        for gateway in vpn.iter() {
-            for attachment in gateway.vpc_attachments() {
-                if attachment.state().is_some_and(|state| state.as_str().starts_with("attach")) {
-                    add(attachment.vpc_id(), Gateway::Vpn(id(gateway.vpn_gateway_id())));
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    fn id(id: Option<&str>) -> String {
-        id.unwrap_or_default().to_owned()
+    fn is_main(table: &RouteTable, vpc: &str) -> bool {
+        let mut associations = table.associations().iter();
+        table.vpc_id() == Some(vpc) && associations.any(|association| association.main().unwrap_or(false))
     }
 
     enum Direction {

@@ -4,6 +4,7 @@
 //! with its arguments; what is not known until a resource exists stands as a reference (`⟦Vpc/main.id⟧`).
 
 mod difference;
+mod edges;
 mod graph;
 mod planner;
 mod render;
@@ -14,4 +15,7 @@ pub use graph::Cycle;
 pub use planner::{Goal, PlanError, plan};
 pub use render::render;
 pub use types::{Action, Call, Change, Effect, Plan, Severity, Step, Todo};
-pub use world::{Object, Phase, World};
+pub use world::{Object, Phase, Unread, World};
+
+#[cfg(test)]
+mod tests;

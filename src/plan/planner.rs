@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::difference;
 use super::graph::{self, Cycle};
 use super::types::{Action, Call, Change, Effect, Plan, Step};
 use super::world::{Object, Phase, World};
+use super::{difference, edges};
 use crate::blueprint::{Blueprint, Node};
 use crate::kinds::{self, AnyKind, Identity, New};
 use crate::model::{NodeKey, Output, references, resolve};
@@ -43,12 +43,12 @@ pub enum PlanError {
 /// # Errors
 /// When the blueprint itself is at fault.
 pub fn plan(blueprint: &Blueprint, world: &World, goal: Goal) -> Result<Plan, PlanError> {
-    let edges = edges(blueprint);
+    let targets = edges::of_blueprint(blueprint);
     let mut planner = Planner {
         world,
         steps: BTreeMap::new(),
     };
-    for key in graph::order(&edges)? {
+    for key in graph::order(&targets)? {
         if let Some(node) = blueprint.nodes.get(&key) {
             let step = match goal {
                 Goal::Present => planner.present(node)?,
@@ -63,24 +63,15 @@ pub fn plan(blueprint: &Blueprint, world: &World, goal: Goal) -> Result<Plan, Pl
         planner.steps.extend(step.map(|step| (key.clone(), step)));
     }
     let mut steps = planner.steps;
-    connect(&mut steps, &edges, world);
+    edges::connect(&mut steps, &targets, world);
+    edges::delete_together(&mut steps)?;
     Ok(Plan {
         owner: blueprint.owner.clone(),
         steps,
     })
 }
 
-fn edges(blueprint: &Blueprint) -> BTreeMap<NodeKey, BTreeSet<NodeKey>> {
-    let targets = |node: &Node| {
-        let named = references(&node.attributes).into_iter().map(|output| output.node);
-        named.filter(|target| *target != node.key).collect()
-    };
-    blueprint
-        .nodes
-        .values()
-        .map(|node| (node.key.clone(), targets(node)))
-        .collect()
-}
+const NOT_SHOWN_YET: &str = "just written; AWS's answers do not show it yet";
 
 struct Planner<'a> {
     world: &'a World,
@@ -153,15 +144,24 @@ impl Planner<'_> {
     }
 
     fn found(&self, kind: &dyn AnyKind, node: &Node, current: &Object, desired: &Value) -> Result<Step, PlanError> {
-        let changes = difference::changes(kind, current, desired, &node.tags);
+        let changes = match unread_reason(current) {
+            None => difference::changes(kind, current, desired, &node.tags),
+            Some(_) => Vec::new(),
+        };
         let mut step = match &current.phase {
             Phase::Busy(why) => step(Action::Wait, why.clone()),
             Phase::Broken(why) if changes.is_empty() => step(Action::Blocked, why.clone()),
             _ if changes.is_empty() => step(Action::Keep, String::new()),
-            _ => self.differs(kind, node, current, desired, &changes)?,
+            _ if self.just_written(&node.key, current) => step(Action::Wait, NOT_SHOWN_YET.to_owned()),
+            phase => {
+                let mut step = self.differs(kind, node, current, desired, &changes)?;
+                if let (Action::Blocked, Phase::Broken(why)) = (step.action, phase) {
+                    step.reason = format!("{why}; {}", step.reason);
+                }
+                step
+            }
         };
-        step.id = Some(current.id.clone());
-        step.outputs.clone_from(&current.outputs);
+        step.based_on(current);
         step.changes = changes;
         Ok(step)
     }
@@ -174,72 +174,54 @@ impl Planner<'_> {
         desired: &Value,
         changes: &[Change],
     ) -> Result<Step, PlanError> {
-        let worst = changes
-            .iter()
-            .map(|change| change.effect)
-            .max()
-            .unwrap_or(Effect::InPlace);
-        let wait_for_stop = worst == Effect::StopFirst && kind.in_use(&current.state) && !node.consent.stop;
-        let allowed: Vec<Change> = changes
-            .iter()
-            .filter(|change| match change.effect {
-                Effect::Replace => node.consent.replace,
-                Effect::StopFirst => !wait_for_stop,
-                Effect::InPlace | Effect::Ignore => true,
-            })
-            .cloned()
-            .collect();
-        let fields = names(changes);
-        if allowed.is_empty() {
-            let reason = match worst {
-                Effect::Replace => format!(
-                    "{fields} cannot be changed on a living {}; replacing it needs consent in the spec",
-                    kind.name()
-                ),
-                _ => format!("{fields} can only be changed while it is stopped"),
-            };
-            return Ok(step(Action::Blocked, reason));
-        }
-        let fail = |source| misfit(&node.key, source);
-        if worst == Effect::Replace && node.consent.replace {
-            let gone = kind.delete(current).map_err(fail)?;
-            let new = New {
-                node: node.key.clone(),
-                name: node.name.clone(),
-                attributes: desired.clone(),
-                tags: node.tags.clone(),
-            };
-            let mut replace = step(Action::Replace, format!("{fields} cannot be changed in place"));
-            replace.calls = gone.now;
-            replace.then = gone.then;
-            replace.then.extend(kind.create(&new).map_err(fail)?);
-            return Ok(replace);
-        }
-        let (tags, fields_only): (Vec<Change>, Vec<Change>) =
-            allowed.into_iter().partition(|change| change.field == difference::TAGS);
-        let mut update = step(
-            Action::Update,
-            format!("{fields} differ{}", if changes.len() == 1 { "s" } else { "" }),
-        );
-        if !fields_only.is_empty() {
-            let todo = kind.update(current, desired, &fields_only).map_err(fail)?;
-            if fields_only.iter().any(|change| change.effect == Effect::StopFirst) {
-                update.action = Action::StopUpdateStart;
+        let may_stop = node.consent.stop || !kind.in_use(&current.state);
+        let mut allowed = Vec::new();
+        let mut held: BTreeMap<Hold, Vec<Change>> = BTreeMap::new();
+        for change in changes {
+            match hold(change, may_stop, node.consent.replace) {
+                Some(hold) => held.entry(hold).or_default().push(change.clone()),
+                None => allowed.push(change.clone()),
             }
-            update.calls = todo.now;
-            update.then = todo.then;
         }
-        if !tags.is_empty() {
-            let missing = node.tags.missing_from(&current.tags);
-            update.calls.extend(kind.tag(current, &missing).map_err(fail)?);
+        if allowed.is_empty() {
+            let passes = held.keys().any(|hold| self.passes(hold));
+            let action = if passes { Action::Wait } else { Action::Blocked };
+            return Ok(step(action, explain(kind, &held)));
         }
-        Ok(update)
+        let todo = if allowed.iter().any(|change| change.effect == Effect::Replace) {
+            replace(kind, node, current, desired, &allowed)
+        } else {
+            update(kind, node, current, desired, allowed)
+        };
+        let mut step = todo.map_err(|source| misfit(&node.key, source))?;
+        if !held.is_empty() {
+            step.reason = format!("{}; {}", step.reason, explain(kind, &held));
+        }
+        Ok(step)
+    }
+
+    /// Whether what holds a change back passes by itself.
+    fn passes(&self, hold: &Hold) -> bool {
+        match hold {
+            Hold::Unknown(node) => self
+                .steps
+                .get(node)
+                .is_some_and(|step| step.action == Action::Wait || step.action.writes()),
+            Hold::NoReplacement | Hold::InUse => false,
+        }
+    }
+
+    /// Whether AWS still answers what was true before our last write.
+    fn just_written(&self, key: &NodeKey, current: &Object) -> bool {
+        let before = self.world.before_write.get(key);
+        before.is_some_and(|before| *before == current.fingerprint())
     }
 
     /// Nothing is decided about resources that could not be listed.
     fn unread(&self, key: &NodeKey) -> Option<Step> {
-        let why = self.world.unread.get(&key.kind)?;
-        Some(step(Action::Wait, format!("could not be read: {why}")))
+        let unread = self.world.unread.get(&key.kind)?;
+        let action = if unread.passes { Action::Wait } else { Action::Blocked };
+        Some(step(action, unread.why.clone()))
     }
 
     fn absent(&self, key: &NodeKey, retain: bool) -> Result<Option<Step>, PlanError> {
@@ -258,6 +240,10 @@ impl Planner<'_> {
             step(Action::Wait, why.clone())
         } else if let Phase::Leaving(why) = &current.phase {
             step(Action::Retain, why.clone())
+        } else if self.just_written(key, current) {
+            step(Action::Wait, NOT_SHOWN_YET.to_owned())
+        } else if let Some(why) = unread_reason(current) {
+            step(Action::Blocked, why)
         } else {
             let todo = kind_of(key)?.delete(current).map_err(|source| misfit(key, source))?;
             let mut delete = step(Action::Delete, "no longer declared".to_owned());
@@ -265,85 +251,108 @@ impl Planner<'_> {
             delete.then = todo.then;
             delete
         };
-        step.id = Some(current.id.clone());
-        step.outputs.clone_from(&current.outputs);
+        step.based_on(current);
         Ok(Some(step))
     }
 }
 
-/// Draws the edges between steps: what is made or changed comes after what it refers to, what is deleted after
-/// everything that refers to it.
-fn connect(steps: &mut BTreeMap<NodeKey, Step>, edges: &BTreeMap<NodeKey, BTreeSet<NodeKey>>, world: &World) {
-    let mut after: Vec<(NodeKey, NodeKey)> = Vec::new();
-    let idle = |step: &Step| matches!(step.action, Action::Keep | Action::Retain);
-    for (from, to) in pairs(steps, edges, world) {
-        let (Some(user), Some(used)) = (steps.get(&from), steps.get(&to)) else {
-            continue;
+/// Why a change is not made now.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Hold {
+    /// It needs a replacement, which the spec does not allow.
+    NoReplacement,
+    /// It needs a stop of what somebody uses.
+    InUse,
+    /// What it is to be depends on this node: nobody is interrupted for a value that may turn out the same.
+    Unknown(NodeKey),
+}
+
+fn hold(change: &Change, may_stop: bool, may_replace: bool) -> Option<Hold> {
+    if change.effect <= Effect::InPlace {
+        return None;
+    }
+    if let Some(output) = references(&change.after).into_iter().next() {
+        return Some(Hold::Unknown(output.node));
+    }
+    if change.effect == Effect::Replace && !may_replace {
+        return Some(Hold::NoReplacement);
+    }
+    (!may_stop).then_some(Hold::InUse)
+}
+
+fn explain(kind: &dyn AnyKind, held: &BTreeMap<Hold, Vec<Change>>) -> String {
+    let sentence = |(hold, changes): (&Hold, &Vec<Change>)| {
+        let why = match hold {
+            Hold::NoReplacement => format!(
+                "cannot be changed on a living {}; replacing it needs consent in the spec",
+                kind.name()
+            ),
+            Hold::InUse => "can only be changed while it is stopped".to_owned(),
+            Hold::Unknown(node) => format!("may have to be changed, which depends on {node}"),
         };
-        if used.action == Action::Delete || used.action == Action::Replace {
-            if !idle(user) {
-                after.push((to.clone(), from.clone()));
-            }
-        } else if user.action != Action::Delete && !idle(used) && !idle(user) {
-            after.push((from, to));
-        }
-    }
-    for (node, first) in after {
-        if let Some(step) = steps.get_mut(&node) {
-            step.after.insert(first);
-        }
-    }
+        format!("{} {why}", names(changes))
+    };
+    let sentences: Vec<String> = held.iter().map(sentence).collect();
+    sentences.join("; ")
 }
 
-/// Who refers to whom: the blueprint's references, and for what the blueprint no longer has, the ids that AWS
-/// holds.
-fn pairs(
-    steps: &BTreeMap<NodeKey, Step>,
-    edges: &BTreeMap<NodeKey, BTreeSet<NodeKey>>,
-    world: &World,
-) -> BTreeSet<(NodeKey, NodeKey)> {
-    let mut pairs: BTreeSet<(NodeKey, NodeKey)> = BTreeSet::new();
-    for (from, targets) in edges {
-        pairs.extend(targets.iter().map(|to| (from.clone(), to.clone())));
-    }
-    let by_id: BTreeMap<&str, &NodeKey> = world
-        .owned
-        .iter()
-        .flat_map(|(key, objects)| {
-            objects
-                .iter()
-                .flat_map(|o| o.outputs.values())
-                .map(move |id| (id.as_str(), key))
-        })
-        .collect();
-    for (key, objects) in &world.owned {
-        if edges.contains_key(key) && steps.get(key).is_none_or(|step| step.action != Action::Delete) {
-            // A living node of the blueprint: only what it holds of resources that are to go matters.
-            let gone = |to: &&&NodeKey| !edges.contains_key(**to);
-            let held = objects.iter().flat_map(|object| ids(&object.attributes, &by_id));
-            pairs.extend(held.filter(|to| gone(&to)).map(|to| (key.clone(), (*to).clone())));
-        } else if !edges.contains_key(key) {
-            let held = objects.iter().flat_map(|object| ids(&object.attributes, &by_id));
-            pairs.extend(held.filter(|to| *to != key).map(|to| (key.clone(), (*to).clone())));
+/// What of a replacement can be done now is the first half of the deletion. Whoever plans next sees how far it came.
+fn replace(
+    kind: &dyn AnyKind,
+    node: &Node,
+    current: &Object,
+    desired: &Value,
+    changes: &[Change],
+) -> Result<Step, serde_json::Error> {
+    let gone = kind.delete(current)?;
+    let new = New {
+        node: node.key.clone(),
+        name: node.name.clone(),
+        attributes: desired.clone(),
+        tags: node.tags.clone(),
+    };
+    let hardest = changes.iter().filter(|change| change.effect == Effect::Replace);
+    let hardest: Vec<Change> = hardest.cloned().collect();
+    let reason = format!("{} cannot be changed in place", names(&hardest));
+    let mut replace = step(Action::Replace, reason);
+    replace.calls = gone.now;
+    replace.then = gone.then;
+    replace.then.extend(kind.create(&new)?);
+    Ok(replace)
+}
+
+fn update(
+    kind: &dyn AnyKind,
+    node: &Node,
+    current: &Object,
+    desired: &Value,
+    changes: Vec<Change>,
+) -> Result<Step, serde_json::Error> {
+    let differ = if changes.len() == 1 { "differs" } else { "differ" };
+    let mut update = step(Action::Update, format!("{} {differ}", names(&changes)));
+    let (tags, fields): (Vec<Change>, Vec<Change>) =
+        changes.into_iter().partition(|change| change.field == difference::TAGS);
+    if !fields.is_empty() {
+        let todo = kind.update(current, desired, &fields)?;
+        let stops = fields.iter().any(|change| change.effect == Effect::StopFirst);
+        if stops && kind.in_use(&current.state) {
+            update.action = Action::StopUpdateStart;
         }
+        update.calls = todo.now;
+        update.then = todo.then;
     }
-    pairs
+    if !tags.is_empty() {
+        let missing = node.tags.missing_from(&current.tags);
+        update.calls.extend(kind.tag(current, &missing)?);
+    }
+    Ok(update)
 }
 
-fn ids<'a>(value: &Value, by_id: &BTreeMap<&str, &'a NodeKey>) -> Vec<&'a NodeKey> {
-    match value {
-        Value::String(text) => by_id.get(text.as_str()).copied().into_iter().collect(),
-        Value::Array(items) => items.iter().flat_map(|item| ids(item, by_id)).collect(),
-        Value::Object(fields) => fields.values().flat_map(|item| ids(item, by_id)).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
-    }
-}
-
-fn kind_of(key: &NodeKey) -> Result<&'static dyn AnyKind, PlanError> {
+pub(super) fn kind_of(key: &NodeKey) -> Result<&'static dyn AnyKind, PlanError> {
     kinds::find(&key.kind).ok_or_else(|| PlanError::UnknownKind(key.clone()))
 }
 
-fn misfit(node: &NodeKey, source: serde_json::Error) -> PlanError {
+pub(super) fn misfit(node: &NodeKey, source: serde_json::Error) -> PlanError {
     PlanError::Attributes {
         node: node.clone(),
         source,
@@ -359,7 +368,25 @@ fn step(action: Action, reason: String) -> Step {
         calls: Vec::<Call>::new(),
         then: Vec::new(),
         after: BTreeSet::new(),
+        before: None,
         outputs: BTreeMap::new(),
+    }
+}
+
+impl Step {
+    /// Takes over what is known of the resource.
+    fn based_on(&mut self, current: &Object) {
+        self.id = Some(current.id.clone());
+        self.outputs.clone_from(&current.outputs);
+        self.before = self.action.writes().then(|| current.fingerprint());
+    }
+}
+
+/// Why `current` could not be looked into, if so.
+fn unread_reason(current: &Object) -> Option<String> {
+    match &current.phase {
+        Phase::Broken(why) if current.attributes.is_null() => Some(why.clone()),
+        _ => None,
     }
 }
 
@@ -375,3 +402,6 @@ fn duplicate_reason(objects: &[Object]) -> String {
         ids.join(", ")
     )
 }
+
+#[cfg(test)]
+mod tests;

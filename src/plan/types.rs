@@ -143,6 +143,9 @@ pub struct Step {
     /// The steps that have to be settled first.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub after: BTreeSet<NodeKey>,
+    /// The fingerprint of what a writing step is based on.
+    #[serde(skip)]
+    pub before: Option<u64>,
     /// What is known of the node's outputs before the step.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, String>,
@@ -161,6 +164,13 @@ impl Plan {
     /// The steps that change AWS.
     pub fn writes(&self) -> impl Iterator<Item = (&NodeKey, &Step)> {
         self.steps.iter().filter(|(_, step)| step.action.writes())
+    }
+
+    /// Whether the plan makes anything.
+    pub fn creates(&self) -> bool {
+        self.steps
+            .values()
+            .any(|step| matches!(step.action, Action::Create | Action::Replace))
     }
 
     /// Whether AWS holds what is declared and nothing is under way.

@@ -30,6 +30,15 @@ impl Object {
     pub fn node(&self) -> Option<NodeKey> {
         self.tags.node().filter(|node| node.kind == self.kind)
     }
+
+    /// Tells this state of the resource from another, within one process.
+    pub fn fingerprint(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        (&self.id, &self.state, self.attributes.to_string()).hash(&mut hasher);
+        self.tags.0.hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// What the state of a resource allows.
@@ -53,10 +62,22 @@ pub struct World {
     /// Resources of kinds that are known by name, of whomever: by kind and name, with the owner their tags say.
     pub taken: BTreeMap<String, Arc<BTreeMap<String, Option<Owner>>>>,
     /// Kinds whose resources could not be listed, and why.
-    pub unread: BTreeMap<String, String>,
+    pub unread: BTreeMap<String, Unread>,
+    /// What was written a moment ago: the fingerprint of what it was before. While AWS still answers so, nothing is
+    /// written again.
+    pub before_write: BTreeMap<NodeKey, u64>,
     /// Nodes that exist though the lists do not show them yet: just made, with what the reply said.
     pub expected: BTreeMap<NodeKey, BTreeMap<String, String>>,
     /// Nodes whose creation may have happened without an answer reaching us; nothing is created in their place
     /// until AWS's lists have had time to show them.
     pub uncertain: BTreeSet<NodeKey>,
+}
+
+/// Why a kind could not be listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// In words, with what to do about it.
+    pub why: String,
+    /// Whether it passes by itself.
+    pub passes: bool,
 }

@@ -1,7 +1,12 @@
 //! The product as its users meet it: the real binary, a real API server, an AWS emulator behind a counting proxy.
 
 mod command_line;
+mod drift;
+mod environment;
 mod generated;
+mod manifests;
+mod permissions;
 mod project;
+mod start_script;
 mod tamper;
 mod world;

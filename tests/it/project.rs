@@ -73,7 +73,7 @@ async fn made_kept_and_removed() -> Result<()> {
     .await?;
 
     // The VPC disappears: it returns, once.
-    aws.delete_vpc().vpc_id(&vpc).send().await?;
+    crate::tamper::network::delete_vpc(&aws, &vpc).await?;
     let ours = async || {
         let filter = Filter::builder()
             .name("tag:secureml.dev/owner")
@@ -116,7 +116,7 @@ async fn a_lost_cluster_costs_nothing() -> Result<()> {
 async fn what_is_not_carried_out_yet_is_refused() -> Result<()> {
     let rig = cluster().await?;
     let _controller = controller(&rig)?;
-    let manifest = PROJECT.replace("  drift:", "  endpoints:\n    set: Minimal\n  drift:");
+    let manifest = PROJECT.replace("  drift:", "  guardrails:\n    preset: Strict\n  drift:");
     kubectl(&rig)?
         .kubectl_text(&["apply", "-f", &file(&rig, &manifest)?])
         .await?;
@@ -124,7 +124,7 @@ async fn what_is_not_carried_out_yet_is_refused() -> Result<()> {
         .kubectl_text(&["wait", "--for=condition=Stalled", "smlp/churn", "--timeout=60s"])
         .await?;
     let why = ["get", "smlp", "churn", "-o", "jsonpath={.status.conditions[0].message}"];
-    assert!(kubectl(&rig)?.kubectl_text(&why).await?.starts_with("spec.endpoints:"));
+    assert!(kubectl(&rig)?.kubectl_text(&why).await?.starts_with("spec.guardrails:"));
     assert_eq!(rig.proxy.calls().writes().len(), 0);
     Ok(())
 }

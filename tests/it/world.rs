@@ -4,6 +4,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region};
+use k8s_openapi::api::events::v1::Event;
+use kube::Api;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use secureml::api::SecureMLProject;
 use secureml_rig::{ControlPlane, Process, REGION, Rig};
 
 /// An EC2 client that the proxy does not see.
@@ -74,4 +78,63 @@ where
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     Ok(())
+}
+
+/// The one project of a cluster, and what is told about it.
+pub struct Watched {
+    projects: Api<SecureMLProject>,
+    events: Api<Event>,
+    name: String,
+}
+
+impl Watched {
+    /// The project `name` of `cluster`, in the namespace `default`.
+    pub async fn new(cluster: &ControlPlane, name: &str) -> Result<Self> {
+        let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig())?;
+        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+        let client = kube::Client::try_from(config)?;
+        Ok(Self {
+            projects: Api::default_namespaced(client.clone()),
+            events: Api::default_namespaced(client),
+            name: name.to_owned(),
+        })
+    }
+
+    /// The project as it is now.
+    pub async fn project(&self) -> Result<SecureMLProject> {
+        Ok(self.projects.get(&self.name).await?)
+    }
+
+    /// What the events with `reason` say.
+    pub async fn notes(&self, reason: &str) -> Result<Vec<String>> {
+        let events = self.events.list(&kube::api::ListParams::default()).await?;
+        let told = events
+            .into_iter()
+            .filter(|event| event.reason.as_deref() == Some(reason));
+        Ok(told.filter_map(|event| event.note).collect())
+    }
+
+    /// A text that any write to the project or its events changes.
+    pub async fn versions(&self) -> Result<String> {
+        let events = self.events.list(&kube::api::ListParams::default()).await?;
+        let mut versions: Vec<_> = events
+            .into_iter()
+            .map(|event| event.metadata.resource_version)
+            .collect();
+        versions.push(self.project().await?.metadata.resource_version);
+        Ok(format!("{versions:?}"))
+    }
+
+    /// Whether the project is as declared now, by what was seen of its present generation; else, why not.
+    pub async fn ready(&self) -> Result<std::result::Result<(), String>> {
+        let project = self.project().await?;
+        let conditions = project.status.unwrap_or_default().conditions;
+        let ready = conditions.iter().find(|condition| condition.type_ == "Ready");
+        let current = ready.filter(|ready| ready.observed_generation == project.metadata.generation);
+        Ok(match current {
+            Some(ready) if ready.status == "True" => Ok(()),
+            Some(ready) => Err(format!("{}: {}", ready.reason, ready.message)),
+            None => Err("not looked at yet".to_owned()),
+        })
+    }
 }

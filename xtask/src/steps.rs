@@ -1,8 +1,10 @@
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use secureml_rig::paths::workspace;
+use secureml_rig::paths::{installed, workspace};
+use secureml_rig::{ControlPlane, Rig};
 
 /// What CI runs, in order; the first failure ends it.
 const CHECKS: &[(&str, &[&str])] = &[
@@ -23,18 +25,55 @@ pub(crate) fn test() -> Result<()> {
     Ok(())
 }
 
+/// What is generated: the command that prints it, and where it is kept.
+const GENERATED: &[(&[&str], &str)] = &[
+    (&["crds"], "crds/secureml.dev.yaml"),
+    (&["iam-policy", "--installation", "*"], "docs/controller-policy.json"),
+];
+
 pub(crate) fn generate() -> Result<()> {
     build()?;
-    let binary = workspace().join("target/debug/secureml");
-    let output = Command::new(binary)
-        .arg("crds")
-        .output()
-        .context("cannot run secureml crds")?;
-    if !output.status.success() {
-        bail!("secureml crds failed: {}", String::from_utf8_lossy(&output.stderr));
+    for (args, path) in GENERATED {
+        let output = Command::new(binary())
+            .args(*args)
+            .output()
+            .context("cannot run secureml")?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("secureml {} failed: {said}", args.join(" "));
+        }
+        fs::write(workspace().join(path), output.stdout).with_context(|| format!("cannot write {path}"))?;
     }
-    let path = workspace().join("crds/secureml.dev.yaml");
-    fs::write(&path, output.stdout).with_context(|| format!("cannot write {}", path.display()))
+    Ok(())
+}
+
+/// The product, as [`build`] makes it.
+pub(crate) fn binary() -> PathBuf {
+    workspace().join("target/debug/secureml")
+}
+
+/// Makes the product's resources known to `cluster`.
+pub(crate) async fn define(cluster: &ControlPlane) -> Result<()> {
+    let crds = workspace().join("crds").display().to_string();
+    cluster.kubectl_text(&["apply", "-f", &crds]).await?;
+    let established = [
+        "wait",
+        "--for=condition=Established",
+        "crd/securemlprojects.secureml.dev",
+    ];
+    cluster.kubectl_text(&established).await?;
+    Ok(())
+}
+
+/// What `script` writes, run with the emulator's Python and the rig's AWS.
+pub(crate) fn python(rig: &Rig, script: &str, variables: &[(&str, &str)]) -> Result<String> {
+    let mut command = rig.command(installed()?.join("emulator-venv/bin/python"));
+    command.args(["-c", script]).envs(variables.iter().copied());
+    let output = command.output().context("cannot run python")?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 pub(crate) fn build() -> Result<()> {

@@ -1,14 +1,16 @@
 //! Account-wide lists of Amazon EC2, each read once for all kinds and projects.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_ec2::types::{
-    EgressOnlyInternetGateway, InternetGateway, NatGateway, SecurityGroup, Vpc, VpcPeeringConnection, VpnGateway,
+    EgressOnlyInternetGateway, FlowLog, InternetGateway, NatGateway, RouteTable, SecurityGroup, Subnet,
+    TransitGatewayVpcAttachment, UnsuccessfulItem, Vpc, VpcEndpoint, VpcPeeringConnection, VpnGateway,
 };
 
-use crate::aws::{Aws, pages, to_ec2_tags};
+use crate::aws::{Aws, classify, ec2_tags, pages, to_ec2_tags};
 use crate::engine::{Failure, Reader, Sent};
-use crate::model::Tags;
+use crate::model::{Owner, Tags};
 
 macro_rules! lists {
     ($($(#[$doc:meta])* $name:ident: $item:ty = $call:literal, $request:ident, $size:literal, $items:ident;)*) => {$(
@@ -26,6 +28,14 @@ macro_rules! lists {
 lists! {
     /// Every VPC.
     vpcs: Vpc = "ec2:DescribeVpcs", describe_vpcs, 1000, vpcs;
+    /// Every subnet.
+    subnets: Subnet = "ec2:DescribeSubnets", describe_subnets, 1000, subnets;
+    /// Every route table, with its routes and associations.
+    route_tables: RouteTable = "ec2:DescribeRouteTables", describe_route_tables, 100, route_tables;
+    /// Every VPC endpoint, with its policy.
+    vpc_endpoints: VpcEndpoint = "ec2:DescribeVpcEndpoints", describe_vpc_endpoints, 1000, vpc_endpoints;
+    /// Every flow log.
+    flow_logs: FlowLog = "ec2:DescribeFlowLogs", describe_flow_logs, 1000, flow_logs;
     /// Every security group, with its rules.
     security_groups: SecurityGroup = "ec2:DescribeSecurityGroups", describe_security_groups, 1000, security_groups;
     /// Every internet gateway.
@@ -34,6 +44,8 @@ lists! {
     egress_only_gateways: EgressOnlyInternetGateway = "ec2:DescribeEgressOnlyInternetGateways", describe_egress_only_internet_gateways, 255, egress_only_internet_gateways;
     /// Every NAT gateway.
     nat_gateways: NatGateway = "ec2:DescribeNatGateways", describe_nat_gateways, 1000, nat_gateways;
+    /// Every attachment of a VPC to a transit gateway.
+    transit_gateway_attachments: TransitGatewayVpcAttachment = "ec2:DescribeTransitGatewayVpcAttachments", describe_transit_gateway_vpc_attachments, 1000, transit_gateway_vpc_attachments;
     /// Every peering connection.
     peerings: VpcPeeringConnection = "ec2:DescribeVpcPeeringConnections", describe_vpc_peering_connections, 1000, vpc_peering_connections;
 }
@@ -60,4 +72,39 @@ pub(crate) async fn create_tags(aws: &Aws, id: &str, tags: &Tags) -> Result<Sent
 /// For creates that AWS has no client token for: the SDK must not send them a second time by itself.
 pub(crate) fn never_twice() -> aws_sdk_ec2::config::Builder {
     aws_sdk_ec2::config::Builder::new().retry_config(aws_config::retry::RetryConfig::disabled())
+}
+
+/// Calls that take several ids answer with success and a list of what failed.
+///
+/// # Errors
+/// With the first of `items`.
+pub(crate) fn all_successful(call: &str, items: &[UnsuccessfulItem]) -> Result<(), Failure> {
+    let Some(error) = items.first().map(UnsuccessfulItem::error) else {
+        return Ok(());
+    };
+    let code = error.and_then(|error| error.code()).unwrap_or_default();
+    let message = error.and_then(|error| error.message()).unwrap_or_default();
+    Err(Failure {
+        call: call.to_owned(),
+        class: classify(code, message),
+        code: code.to_owned(),
+        message: message.to_owned(),
+    })
+}
+
+/// The owner of every VPC endpoint that has one, by the endpoint's id.
+pub(crate) async fn endpoint_owners(reader: &Reader<'_>) -> Result<HashMap<String, Owner>, Failure> {
+    let endpoints = vpc_endpoints(reader).await?;
+    let owned = endpoints.iter().filter_map(|endpoint| {
+        let id = endpoint.vpc_endpoint_id()?.to_owned();
+        Some((id, ec2_tags(endpoint.tags()).owner()?))
+    });
+    Ok(owned.collect())
+}
+
+/// Takes a route table from what it is associated with.
+pub(crate) async fn disassociate_route_table(aws: &Aws, association: String) -> Result<Sent, Failure> {
+    let request = aws.ec2.disassociate_route_table().association_id(association);
+    aws.call("ec2:DisassociateRouteTable", request.send()).await?;
+    Ok(Sent::done())
 }

@@ -2,8 +2,12 @@
 
 #[cfg(feature = "aws")]
 pub(super) mod ec2;
+pub(super) mod gateways;
 #[cfg(feature = "aws")]
 pub(super) mod iam;
+pub(super) mod routes;
 pub(super) mod rules;
+#[cfg(feature = "aws")]
+pub(super) mod sagemaker;
 #[cfg(feature = "aws")]
 pub(super) mod tagged;

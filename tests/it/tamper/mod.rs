@@ -1,7 +1,19 @@
 //! What somebody may do to a resource behind the controller's back: one way for each field of each kind, and one
 //! to make it disappear. A kind's file lists its ways; the tests that walk them do the rest.
 
+mod flow_log;
+mod iam_policy;
+mod iam_role;
+mod lifecycle_config;
+pub mod network;
+mod notebook;
+pub mod rounds;
+mod route_table;
+mod security_group;
+mod security_group_rules;
+mod subnet;
 mod vpc;
+mod vpc_endpoint;
 
 use std::collections::BTreeMap;
 
@@ -35,5 +47,32 @@ pub const GONE: &str = "";
 
 /// Every way. A field of a kind that is not here fails a test.
 pub fn all() -> impl Iterator<Item = &'static Tamper> {
-    [vpc::TAMPERS].into_iter().flatten()
+    let kinds = [
+        flow_log::TAMPERS,
+        iam_policy::TAMPERS,
+        iam_role::TAMPERS,
+        lifecycle_config::TAMPERS,
+        notebook::TAMPERS,
+        route_table::TAMPERS,
+        security_group::TAMPERS,
+        security_group_rules::TAMPERS,
+        subnet::TAMPERS,
+        vpc::TAMPERS,
+        vpc_endpoint::TAMPERS,
+    ];
+    kinds.into_iter().flatten()
+}
+
+/// Takes the project's tag from a resource of EC2. Those that tell whose it is stay.
+async fn untag(target: &Target<'_>) -> Result<()> {
+    let tag = aws_sdk_ec2::types::Tag::builder().key("ProjectName").build();
+    target
+        .aws
+        .ec2
+        .delete_tags()
+        .resources(&target.object.id)
+        .tags(tag)
+        .send()
+        .await?;
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -10,6 +10,7 @@ use crate::install::{self, Stamp};
 use crate::paths;
 use crate::process::{Orphan, Process};
 use crate::proxy::http;
+use crate::python;
 
 const READY: Duration = Duration::from_secs(60);
 
@@ -78,38 +79,8 @@ pub fn install() -> Result<PathBuf> {
     let text =
         std::fs::read_to_string(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
     let environment = install::once("emulator-venv", Stamp::default().text(&text), |target| {
-        make_environment(target, &requirements)
+        eprintln!("rig: installing the AWS emulator; the first time takes a minute");
+        python::make_environment(target, &requirements, &[])
     })?;
     Ok(environment.join("bin/python"))
-}
-
-fn make_environment(target: &Path, requirements: &Path) -> Result<()> {
-    eprintln!("rig: installing the AWS emulator; the first time takes a minute");
-    let started = Instant::now();
-    if target.exists() {
-        std::fs::remove_dir_all(target).with_context(|| format!("cannot remove {}", target.display()))?;
-    }
-    run(
-        Command::new("python3").args(["-m", "venv"]).arg(target),
-        "install Python 3.11 or newer with its venv module",
-    )?;
-    run(
-        Command::new(target.join("bin/python"))
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
-            .arg(requirements),
-        "pip must reach a package index",
-    )?;
-    eprintln!("rig: emulator installed in {:.0?}", started.elapsed());
-    Ok(())
-}
-
-fn run(command: &mut Command, hint: &str) -> Result<()> {
-    let output = command
-        .output()
-        .with_context(|| format!("cannot run {:?}: {hint}", command.get_program()))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("{command:?} failed ({hint}):\n{said}");
-    }
-    Ok(())
 }

@@ -11,10 +11,12 @@ mod integration;
 pub mod paths;
 pub mod process;
 pub mod proxy;
+mod python;
 mod rig;
 
 pub use control_plane::ControlPlane;
 pub use emulator::Emulator;
 pub use process::Process;
 pub use proxy::{Fault, Proxy, Rule};
+pub use python::notebook_tools;
 pub use rig::{REGION, Rig, RigBuilder, aws_env};

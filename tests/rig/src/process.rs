@@ -89,6 +89,16 @@ impl Process {
         Ok(())
     }
 
+    /// Stops the process where it stands, with all its connections, until [`Process::thaw`].
+    pub fn freeze(&mut self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets a frozen process go on.
+    pub fn thaw(&mut self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
     /// Kills the process where it stands, as a node failure would, and waits until it is gone.
     pub fn kill(&mut self) -> Result<()> {
         self.signal(Signal::KILL)?;

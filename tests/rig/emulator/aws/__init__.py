@@ -11,6 +11,7 @@ MODULES = (
     "ec2.interfaces",
     "ec2.groups",
     "ec2.networks",
+    "ec2.propagation",
     "ec2.services",
     "ec2.endpoints",
     "ec2.flow_logs",

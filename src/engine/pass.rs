@@ -1,0 +1,50 @@
+//! One pass over one project: look, plan, and carry the plan out. The controller makes one when something changed
+//! and at each sweep, the command line until there is nothing left to do.
+
+use std::time::Instant;
+
+use super::{Inventory, Memory, Report, apply};
+use crate::blueprint::Blueprint;
+use crate::kinds::{self, Identity};
+use crate::plan::{Goal, Plan, PlanError, plan};
+
+/// What is wanted less what AWS holds.
+///
+/// `floor` is the oldest reading that will do. `creation_was_begun` says that a process before this one may have
+/// created things without having been told so.
+///
+/// # Errors
+/// When the blueprint itself is at fault.
+pub async fn look(
+    inventory: &Inventory,
+    blueprint: &Blueprint,
+    goal: Goal,
+    memory: &mut Memory,
+    floor: Instant,
+    creation_was_begun: bool,
+) -> Result<Plan, PlanError> {
+    let not_before = |kind: &str| memory.not_before(kind, floor);
+    let mut world = inventory.world(&blueprint.owner, not_before).await;
+    if creation_was_begun {
+        let nodes = blueprint.nodes.keys();
+        let nameless =
+            nodes.filter(|node| kinds::find(&node.kind).is_some_and(|kind| kind.identity() == Identity::Tags));
+        world.uncertain.extend(nameless.cloned());
+    }
+    memory.complete(&mut world, Instant::now());
+    let plan = plan(blueprint, &world, goal)?;
+    memory.wait(&plan, Instant::now());
+    Ok(plan)
+}
+
+/// Carries `plan` out and remembers what was written. `incarnation`: see [`apply`].
+pub async fn carry_out(inventory: &Inventory, plan: &Plan, memory: &mut Memory, incarnation: &str) -> Report {
+    let report = apply(plan, inventory, incarnation).await;
+    memory.learn(plan, &report, Instant::now());
+    for (node, step) in plan.writes() {
+        if let Some(id) = &step.id {
+            inventory.forget(node, id);
+        }
+    }
+    report
+}

@@ -1,0 +1,131 @@
+//! What comes before what: from references between nodes, and, for what the blueprint no longer has, from the ids
+//! that AWS holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::planner::{PlanError, misfit};
+use super::types::{Action, Call, Step};
+use super::world::World;
+use crate::blueprint::{Blueprint, Node};
+use crate::kinds;
+use crate::model::{NodeKey, references};
+
+/// Which nodes each node of `blueprint` refers to.
+pub(super) fn of_blueprint(blueprint: &Blueprint) -> BTreeMap<NodeKey, BTreeSet<NodeKey>> {
+    let targets = |node: &Node| {
+        let named = references(&node.attributes).into_iter().map(|output| output.node);
+        named.filter(|target| *target != node.key).collect()
+    };
+    blueprint
+        .nodes
+        .values()
+        .map(|node| (node.key.clone(), targets(node)))
+        .collect()
+}
+
+/// Draws the edges between steps: what is made or changed comes after what it refers to, what is deleted after
+/// everything that refers to it.
+pub(super) fn connect(
+    steps: &mut BTreeMap<NodeKey, Step>,
+    edges: &BTreeMap<NodeKey, BTreeSet<NodeKey>>,
+    world: &World,
+) {
+    let mut after: Vec<(NodeKey, NodeKey)> = Vec::new();
+    let idle = |step: &Step| matches!(step.action, Action::Keep | Action::Retain);
+    for (from, to) in pairs(steps, edges, world) {
+        let (Some(user), Some(used)) = (steps.get(&from), steps.get(&to)) else {
+            continue;
+        };
+        if used.action == Action::Delete || used.action == Action::Replace {
+            if !idle(user) {
+                after.push((to.clone(), from.clone()));
+            }
+        } else if user.action != Action::Delete && !idle(used) && !idle(user) {
+            after.push((from, to));
+        }
+    }
+    for (node, first) in after {
+        if let Some(step) = steps.get_mut(&node) {
+            step.after.insert(first);
+        }
+    }
+}
+
+/// Where AWS removes several resources of a kind with one call, the first of the steps sends it for all of them, once
+/// nothing stands in the way of any, and the others follow it.
+pub(super) fn delete_together(steps: &mut BTreeMap<NodeKey, Step>) -> Result<(), PlanError> {
+    let alone = |step: &Step| step.action == Action::Delete && step.calls.len() == 1 && step.then.is_empty();
+    for kind in kinds::KINDS {
+        let of_kind = steps
+            .iter()
+            .filter(|(node, step)| node.kind == kind.name() && alone(step));
+        let nodes: Vec<NodeKey> = of_kind.map(|(node, _)| node.clone()).collect();
+        let [lead, followers @ ..] = nodes.as_slice() else {
+            continue;
+        };
+        if followers.is_empty() {
+            continue;
+        }
+        let calls: Vec<Call> = nodes.iter().flat_map(|node| steps[node].calls.clone()).collect();
+        let together = kind.delete_together(&calls).map_err(|source| misfit(lead, source))?;
+        let Some(call) = together else { continue };
+        let before: BTreeSet<NodeKey> = nodes.iter().flat_map(|node| steps[node].after.clone()).collect();
+        for node in followers {
+            if let Some(step) = steps.get_mut(node) {
+                step.calls.clear();
+                step.after = BTreeSet::from([lead.clone()]);
+            }
+        }
+        if let Some(step) = steps.get_mut(lead) {
+            step.calls = vec![call];
+            step.after = before.into_iter().filter(|node| !nodes.contains(node)).collect();
+        }
+    }
+    Ok(())
+}
+
+/// Who refers to whom: the blueprint's references, and for what the blueprint no longer has, the ids that AWS
+/// holds.
+fn pairs(
+    steps: &BTreeMap<NodeKey, Step>,
+    edges: &BTreeMap<NodeKey, BTreeSet<NodeKey>>,
+    world: &World,
+) -> BTreeSet<(NodeKey, NodeKey)> {
+    let mut pairs: BTreeSet<(NodeKey, NodeKey)> = BTreeSet::new();
+    for (from, targets) in edges {
+        pairs.extend(targets.iter().map(|to| (from.clone(), to.clone())));
+    }
+    let by_id: BTreeMap<&str, &NodeKey> = world
+        .owned
+        .iter()
+        .flat_map(|(key, objects)| {
+            objects
+                .iter()
+                .flat_map(|o| o.outputs.values())
+                .map(move |id| (id.as_str(), key))
+        })
+        .collect();
+    for (key, objects) in &world.owned {
+        if edges.contains_key(key) && steps.get(key).is_none_or(|step| step.action != Action::Delete) {
+            // A living node of the blueprint: only what it holds of resources that are to go matters.
+            let gone = |to: &&&NodeKey| !edges.contains_key(**to);
+            let held = objects.iter().flat_map(|object| ids(&object.attributes, &by_id));
+            pairs.extend(held.filter(|to| gone(&to)).map(|to| (key.clone(), (*to).clone())));
+        } else if !edges.contains_key(key) {
+            let held = objects.iter().flat_map(|object| ids(&object.attributes, &by_id));
+            pairs.extend(held.filter(|to| *to != key).map(|to| (key.clone(), (*to).clone())));
+        }
+    }
+    pairs
+}
+
+fn ids<'a>(value: &Value, by_id: &BTreeMap<&str, &'a NodeKey>) -> Vec<&'a NodeKey> {
+    match value {
+        Value::String(text) => by_id.get(text.as_str()).copied().into_iter().collect(),
+        Value::Array(items) => items.iter().flat_map(|item| ids(item, by_id)).collect(),
+        Value::Object(fields) => fields.values().flat_map(|item| ids(item, by_id)).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,290 @@
+//! Whatever somebody changes behind the product's back is seen, put right, and then left alone.
+//!
+//! The first test walks every way to tamper with the engine within the test, where each plan can be compared with
+//! the calls it made. The second does it to the controller as it runs in a cluster.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use secureml::api::DriftStatus;
+use secureml::kinds::KINDS;
+use secureml::model::Owner;
+use secureml::plan::{Action, Goal, Object, render};
+use secureml_rig::{Process, Rig};
+
+use crate::environment::{Environment, FULL, INSTALLATION, Objects, clients, observe, parse};
+use crate::permissions;
+use crate::tamper::rounds::{self, Done, Rounds};
+use crate::world::{Watched, cluster, controller, eventually, file, kubectl};
+
+/// After so long without a call, a sweep is over.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How long a sweep, and what it puts right, may take.
+const SWEEP: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn every_change_is_planned_and_put_right() -> Result<()> {
+    let mut environment = Environment::new(FULL).await?;
+    environment.settle(Goal::Present).await.context("creation")?;
+    let before = environment.observe().await?;
+
+    let mut rounds = Rounds::new(&before)?;
+    while !rounds.is_over() {
+        let done = rounds.next(&environment.aws, &environment.owner, &before).await?;
+        let plan = environment.plan(Goal::Present).await?;
+        for Done { node, tamper } in &done {
+            let step = &plan.steps[&node.parse()?];
+            let fields: Vec<&str> = step.changes.iter().map(|change| change.field.as_str()).collect();
+            ensure!(
+                fields.contains(&tamper.field),
+                "{node}: {} is not planned:\n{}",
+                tamper.field,
+                render(&plan)
+            );
+        }
+        environment.settle(Goal::Present).await.context("correction")?;
+        assert_same(&before, &environment.observe().await?);
+    }
+
+    for kind in KINDS {
+        let before = environment.observe().await?;
+        let removed = rounds::remove(kind.name(), &environment.aws, &before).await?;
+        if let Some(node) = removed {
+            returns(&mut environment, &node, &before)
+                .await
+                .with_context(|| format!("{node} disappeared"))?;
+        }
+    }
+
+    let mut spec = parse(FULL)?.spec;
+    spec.tags.insert("CostCentre".to_owned(), "4711".to_owned());
+    environment.declare(spec).await?;
+    let passes = environment
+        .settle(Goal::Present)
+        .await
+        .context("a change of the spec")?;
+    ensure!(passes.len() == 1, "a tag takes one pass, not {}", passes.len());
+
+    environment.settle(Goal::Absent).await.context("deletion")?;
+    let left = environment.observe().await?;
+    let kept = |kind: &str| secureml::kinds::find(kind).is_some_and(secureml::kinds::AnyKind::holds_data);
+    let orphans: Vec<_> = left.iter().filter(|(_, object)| !kept(&object.kind)).collect();
+    ensure!(orphans.is_empty(), "left behind: {orphans:#?}");
+    permissions::used_and_declared(&environment.rig.proxy.calls())
+}
+
+/// The resource `node`, just removed by hand, is made anew, and in the same pass everything follows that names it.
+async fn returns(environment: &mut Environment, node: &str, before: &Objects) -> Result<()> {
+    let passes = environment.settle(Goal::Present).await?;
+    let first = passes.first().context("nothing was done")?;
+    let unfinished = |node| {
+        first
+            .report
+            .entries
+            .get(node)
+            .is_some_and(|entry| entry.outcome != secureml::engine::Outcome::Done)
+    };
+    for later in &passes[1..] {
+        let followed = later.plan.writes().find(|(node, _)| !unfinished(node));
+        ensure!(
+            followed.is_none(),
+            "followed only in a later pass:\n{}",
+            render(&later.plan)
+        );
+    }
+    let made = &first.plan.steps[&node.parse()?];
+    ensure!(
+        made.action == Action::Create,
+        "{node} was not made anew: {:?}",
+        made.action
+    );
+    let after = environment.observe().await?;
+    ensure!(
+        after.keys().eq(before.keys()),
+        "the resources are not the same as before"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_controller_puts_every_change_right() -> Result<()> {
+    let mut stage = Stage::new().await?;
+    let before = stage.observe().await?;
+    let mut rounds = Rounds::new(&before)?;
+    stage.quiet_sweep().await?;
+    while !rounds.is_over() {
+        let done = stage.tamper(&mut rounds, &before).await?;
+        let drift = stage.told(&done).await?;
+        ensure!(done.is_empty() || drift.corrected, "{drift:?}");
+        stage.settled().await?;
+        assert_same(&before, &stage.observe().await?);
+    }
+    stage.quiet_sweep().await?;
+    permissions::declared(&stage.rig.proxy.calls())
+}
+
+#[tokio::test]
+async fn what_is_only_observed_is_not_touched() -> Result<()> {
+    let mut stage = Stage::new().await?;
+    let before = stage.observe().await?;
+    stage.mode("Observe").await?;
+    stage.settled().await?;
+    stage.quiet_sweep().await?;
+
+    let mark = stage.rig.proxy.mark();
+    let mut rounds = Rounds::one_each(&before)?;
+    while !rounds.is_over() {
+        let done = stage.tamper(&mut rounds, &before).await?;
+        let drift = stage.told(&done).await?;
+        ensure!(!drift.corrected, "{drift:?}");
+    }
+    let why = stage.seen.ready().await?.expect_err("it is not as declared");
+    ensure!(why.starts_with("DriftDetected: "), "{why}");
+    stage.quiet_sweep().await?;
+    ensure!(
+        stage.rig.proxy.calls_since(mark).writes().is_empty(),
+        "somebody was corrected"
+    );
+
+    stage.mode("Enforce").await?;
+    stage.settled().await?;
+    assert_same(&before, &stage.observe().await?);
+    Ok(())
+}
+
+/// A project on a cluster, as declared, under a running controller.
+struct Stage {
+    controller: Process,
+    seen: Watched,
+    owner: Owner,
+    aws: std::sync::Arc<secureml::aws::Aws>,
+    rig: Rig,
+}
+
+impl Stage {
+    async fn new() -> Result<Self> {
+        let rig = cluster().await?;
+        let name = parse(FULL)?.metadata.name.unwrap_or_default();
+        kubectl(&rig)?
+            .kubectl_text(&["apply", "-f", &file(&rig, FULL)?])
+            .await?;
+        let stage = Self {
+            controller: controller(&rig)?,
+            seen: Watched::new(kubectl(&rig)?, &name).await?,
+            owner: Owner::new(INSTALLATION, "default", &name),
+            aws: clients(rig.emulator.url()).await,
+            rig,
+        };
+        stage.settled().await?;
+        Ok(stage)
+    }
+
+    async fn observe(&self) -> Result<Objects> {
+        observe(&self.aws, &self.owner).await
+    }
+
+    async fn settled(&self) -> Result<()> {
+        eventually("the project is ready", SWEEP, || async {
+            Ok(self.seen.ready().await?.is_ok())
+        })
+        .await
+        .with_context(|| self.controller.tail())
+    }
+
+    async fn mode(&self, mode: &str) -> Result<()> {
+        let patch = format!(r#"{{"spec":{{"drift":{{"mode":"{mode}"}}}}}}"#);
+        let args = ["patch", "smlp", &self.owner.name, "--type=merge", "-p", &patch];
+        kubectl(&self.rig)?.kubectl_text(&args).await?;
+        Ok(())
+    }
+
+    /// A whole sweep in which nothing is written, neither to AWS nor to the API server.
+    async fn quiet_sweep(&self) -> Result<()> {
+        let (mark, versions) = (self.rig.proxy.mark(), self.seen.versions().await?);
+        let begun = |calls: &secureml_rig::proxy::Calls| !calls.named("ec2:DescribeVpcs").is_empty();
+        self.rig.proxy.until(mark, SWEEP, begun).await?;
+        self.rig.proxy.quiet(PAUSE, SWEEP).await?;
+        let writes = self.rig.proxy.calls_since(mark).writes();
+        ensure!(writes.is_empty(), "a quiet sweep wrote:\n{}", writes.table());
+        ensure!(
+            versions == self.seen.versions().await?,
+            "a quiet sweep wrote to the API server"
+        );
+        Ok(())
+    }
+
+    /// Tampers while the controller stands still, so that it sees all of it at once.
+    async fn tamper(&mut self, rounds: &mut Rounds, before: &Objects) -> Result<Vec<Done>> {
+        self.rig.proxy.quiet(PAUSE, SWEEP).await?;
+        self.controller.freeze()?;
+        let done = rounds.next(&self.aws, &self.owner, before).await;
+        self.controller.thaw()?;
+        done
+    }
+
+    /// Waits until the status has named each of the differences, and an event some of them; the last of the drifts.
+    async fn told(&self, done: &[Done]) -> Result<DriftStatus> {
+        let mut open: BTreeSet<(&str, &str)> = done.iter().map(|done| (&*done.node, done.tamper.field)).collect();
+        let begun = std::time::Instant::now();
+        loop {
+            let drift = self
+                .seen
+                .project()
+                .await?
+                .status
+                .unwrap_or_default()
+                .last_drift
+                .unwrap_or_else(none);
+            open.retain(|(node, field)| {
+                !drift
+                    .differences
+                    .iter()
+                    .any(|difference| names(difference, node, field))
+            });
+            if open.is_empty() {
+                let notes = self.seen.notes("Drift").await?;
+                let some = done
+                    .iter()
+                    .any(|done| notes.iter().any(|note| names(note, &done.node, done.tamper.field)));
+                ensure!(some || done.is_empty(), "no event names any of it: {notes:?}");
+                return Ok(drift);
+            }
+            ensure!(
+                begun.elapsed() < SWEEP,
+                "{open:?} not told of; last {drift:?}; {}",
+                self.controller.tail()
+            );
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+}
+
+fn none() -> DriftStatus {
+    let status = serde_json::json!({"seenAt": "2000-01-01T00:00:00Z", "corrected": true, "differences": []});
+    serde_json::from_value(status).expect("a drift")
+}
+
+/// Whether `text`, such as `Vpc/main: dnsSupport, gateways differ`, names the field of the node.
+fn names(text: &str, node: &str, field: &str) -> bool {
+    let about = text.split(&format!("{node}: ")).nth(1).unwrap_or_default();
+    let fields = about.split(" differ").next().unwrap_or_default();
+    fields.split(", ").any(|named| named == field)
+}
+
+fn assert_same(before: &Objects, after: &Objects) {
+    for (node, object) in before {
+        let now = after.get(node).unwrap_or_else(|| panic!("{node} is gone"));
+        assert_eq!((compared(object), &object.tags), (compared(now), &now.tags), "{node}");
+    }
+    assert_eq!(before.len(), after.len());
+}
+
+/// The fields that are compared; AWS may invent others anew, as the id of an association.
+fn compared(object: &Object) -> Vec<(&'static str, Option<&serde_json::Value>)> {
+    let kind = secureml::kinds::find(&object.kind).expect("a kind");
+    let fields = kind.fields().iter();
+    fields
+        .map(|field| (field.name, object.attributes.get(field.name)))
+        .collect()
+}

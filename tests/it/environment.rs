@@ -1,0 +1,179 @@
+//! One whole environment, worked on by the engine within the test, so that every pass can be looked into.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region};
+use secureml::api::{SecureMLProject, SecureMLProjectSpec};
+use secureml::aws::{Aws, describe_account};
+use secureml::blueprint::{self, Blueprint, Project};
+use secureml::engine::{Inventory, Memory, Report, carry_out, look};
+use secureml::model::Owner;
+use secureml::plan::{Action, Goal, Object, Plan, render};
+use secureml_rig::proxy::Mark;
+use secureml_rig::{REGION, Rig};
+
+/// A manifest with everything that the product can make.
+pub const FULL: &str = include_str!("full.yaml");
+/// Whom the tests' resources belong to.
+pub const INSTALLATION: &str = "test";
+/// How long AWS may be at work on something.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Clients for the AWS at `url`.
+pub async fn clients(url: &str) -> Arc<Aws> {
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url(url)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .region(Region::new(REGION))
+        .load()
+        .await;
+    Arc::new(Aws::new(&config, secureml::aws::Share::UNLIMITED))
+}
+
+/// The project that `manifest` declares.
+pub fn parse(manifest: &str) -> Result<SecureMLProject> {
+    Ok(serde_saphyr::from_str(manifest)?)
+}
+
+/// What AWS holds of a project, by `Kind/name`.
+pub type Objects = BTreeMap<String, Object>;
+
+/// What AWS holds of the project `owner`, seen by `aws` now.
+pub async fn observe(aws: &Arc<Aws>, owner: &Owner) -> Result<Objects> {
+    let now = Instant::now();
+    let world = Inventory::new(Arc::clone(aws), &owner.installation)
+        .world(owner, |_| now)
+        .await;
+    ensure!(world.unread.is_empty(), "could not be read: {:?}", world.unread);
+    let single = |(node, mut objects): (_, Vec<Object>)| match objects.pop() {
+        Some(object) if objects.is_empty() => Ok((format!("{node}"), object)),
+        _ => Err(anyhow!("{node} is there more than once")),
+    };
+    let owned = world.owned.into_iter();
+    owned
+        .map(|(node, objects): (secureml::model::NodeKey, _)| single((node, objects)))
+        .collect()
+}
+
+/// One project on an AWS of its own.
+pub struct Environment {
+    /// The AWS.
+    pub rig: Rig,
+    /// Clients that the proxy does not see.
+    pub aws: Arc<Aws>,
+    /// Whose it is.
+    pub owner: Owner,
+    seen: Arc<Aws>,
+    blueprint: Blueprint,
+    memory: Memory,
+}
+
+/// One pass: what was planned, what became of it, and which calls that would change AWS the proxy saw.
+pub struct Pass {
+    pub plan: Plan,
+    pub report: Report,
+    pub writes: Vec<String>,
+}
+
+impl Environment {
+    /// An environment as `manifest` declares it, of which nothing is there yet.
+    pub async fn new(manifest: &str) -> Result<Self> {
+        let rig = Rig::builder().binary(env!("CARGO_BIN_EXE_secureml")).start().await?;
+        let project = parse(manifest)?;
+        let name = project.metadata.name.as_deref().unwrap_or_default();
+        let owner = Owner::new(INSTALLATION, "default", name);
+        let seen = clients(&rig.proxy.url()).await;
+        Ok(Self {
+            aws: clients(rig.emulator.url()).await,
+            blueprint: draw(&seen, &owner, project.spec).await?,
+            memory: Memory::default(),
+            owner,
+            rig,
+            seen,
+        })
+    }
+
+    /// Declares something else from now on.
+    pub async fn declare(&mut self, spec: SecureMLProjectSpec) -> Result<()> {
+        self.blueprint = draw(&self.seen, &self.owner, spec).await?;
+        Ok(())
+    }
+
+    /// What AWS holds of it, seen past the proxy.
+    pub async fn observe(&self) -> Result<Objects> {
+        observe(&self.aws, &self.owner).await
+    }
+
+    /// What is to be done, as a process that has just started would plan it.
+    pub async fn plan(&mut self, goal: Goal) -> Result<Plan> {
+        let inventory = Inventory::new(Arc::clone(&self.seen), INSTALLATION);
+        let memory = &mut self.memory;
+        Ok(look(&inventory, &self.blueprint, goal, memory, Instant::now(), false).await?)
+    }
+
+    /// Plans and carries the plan out. Fails when the calls that changed AWS are not those of the plan.
+    pub async fn pass(&mut self, goal: Goal) -> Result<Pass> {
+        let plan = self.plan(goal).await?;
+        let mark = self.rig.proxy.mark();
+        let inventory = Inventory::new(Arc::clone(&self.seen), INSTALLATION);
+        let report = carry_out(&inventory, &plan, &mut self.memory, "test").await;
+        let writes = self.writes_since(mark);
+        let failures: Vec<String> = report
+            .failures()
+            .map(|(node, failure)| format!("{node}: {failure}"))
+            .collect();
+        ensure!(failures.is_empty(), "{}\n{}", failures.join("\n"), render(&plan));
+        let mut planned: Vec<String> = plan
+            .writes()
+            .filter(|(node, _)| report.entries.get(node).is_some_and(|entry| entry.calls > 0))
+            .flat_map(|(_, step)| step.calls.iter().map(|call| call.call.clone()))
+            .collect();
+        planned.sort_unstable();
+        ensure!(
+            planned == writes,
+            "the calls are not those of the plan:\n{}\nsent: {writes:#?}",
+            render(&plan)
+        );
+        Ok(Pass { plan, report, writes })
+    }
+
+    /// Passes until nothing is left to do; those that did something, in order.
+    pub async fn settle(&mut self, goal: Goal) -> Result<Vec<Pass>> {
+        let begun = Instant::now();
+        let mut passes = Vec::new();
+        loop {
+            let pass = self.pass(goal).await?;
+            if pass.plan.is_settled() {
+                return Ok(passes);
+            }
+            let stuck = |action| matches!(action, Action::Blocked | Action::Conflict);
+            ensure!(
+                begun.elapsed() < PATIENCE && !pass.plan.steps.values().any(|step| stuck(step.action)),
+                "it does not settle:\n{}",
+                render(&pass.plan)
+            );
+            if pass.writes.is_empty() {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            } else {
+                passes.push(pass);
+            }
+        }
+    }
+
+    fn writes_since(&self, mark: Mark) -> Vec<String> {
+        let writes = self.rig.proxy.calls_since(mark).writes();
+        let mut names: Vec<String> = writes.into_iter().map(|call| call.name).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+async fn draw(aws: &Aws, owner: &Owner, spec: SecureMLProjectSpec) -> Result<Blueprint> {
+    let account = describe_account(aws).await.context("the account")?;
+    let project = Project::new(owner.clone(), spec, account).map_err(|problems| anyhow!("{problems:?}"))?;
+    Ok(blueprint::draw(&project))
+}
