@@ -30,7 +30,6 @@ const ANYTHING: &str =
     r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}"#;
 const ANYBODY: &str =
     r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}]}"#;
-const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
 async fn description(iam: &Client, role: &str) -> Result<()> {
     iam.update_role().role_name(role).description("ours").send().await?;
@@ -57,12 +56,13 @@ async fn inline(iam: &Client, role: &str) -> Result<()> {
     Ok(())
 }
 
+/// As `AdministratorAccess` would be, which the emulator does not have.
 async fn attached(iam: &Client, role: &str) -> Result<()> {
-    iam.attach_role_policy()
-        .role_name(role)
-        .policy_arn(ADMINISTRATOR)
-        .send()
-        .await?;
+    let request = iam.create_policy().policy_name(format!("anything-for-{role}"));
+    let made = request.policy_document(ANYTHING).send().await?;
+    let request = iam.attach_role_policy().role_name(role);
+    let request = request.set_policy_arn(made.policy.and_then(|policy| policy.arn));
+    request.send().await?;
     Ok(())
 }
 
