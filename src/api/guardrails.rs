@@ -1,6 +1,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rules::{EachItem, Rule, with_values};
+
 /// What nobody in the project may do, whatever else they are allowed.
 ///
 /// Always denied: work outside the project's subnets and security groups, other keys than the project's on volumes
@@ -10,19 +12,27 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Guardrails {
     /// What every setting below is unless it is set.
+    #[schemars(transform = with_values)]
     pub preset: Preset,
     /// Instance types that notebooks may have; `*` stands for any characters, an empty list for any type. Others are
     /// denied. Five common types in every preset.
+    #[schemars(length(max = 20), inner(length(max = 40)))]
+    #[schemars(extend("x-kubernetes-list-type" = "set"), transform = EachItem(TYPE))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notebook_instance_types: Option<Vec<String>>,
     /// Instance types of training, tuning, processing and transform jobs. Others are denied. Any in every preset.
+    #[schemars(length(max = 20), inner(length(max = 40)))]
+    #[schemars(extend("x-kubernetes-list-type" = "set"), transform = EachItem(TYPE))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_instance_types: Option<Vec<String>>,
     /// Instance types of hosted models. Others are denied. Any in every preset.
+    #[schemars(length(max = 20), inner(length(max = 40)))]
+    #[schemars(extend("x-kubernetes-list-type" = "set"), transform = EachItem(TYPE))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hosting_instance_types: Option<Vec<String>>,
     /// The longest time a job may ask for, in seconds; 0 for any. Longer ones are denied. Any in Published and
     /// Standard, 5 days in Strict.
+    #[schemars(range(max = 2_419_200))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_runtime_seconds: Option<u32>,
     /// Denies jobs that write to S3 without the project's key. On in Standard and Strict; in Published the bucket
@@ -51,6 +61,11 @@ pub struct Guardrails {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_actions_without_vpc_key: Option<bool>,
 }
+
+const TYPE: &[Rule] = &[Rule::new(
+    "self.matches('^ml[.][a-z0-9.*-]+$')",
+    "must be an instance type of SageMaker, such as ml.m5.xlarge, or a pattern of them, such as ml.m5.*",
+)];
 
 /// A set of defaults for the guardrails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

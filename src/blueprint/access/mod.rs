@@ -55,11 +55,8 @@ pub(super) fn draw(project: &Project, builder: &mut Builder) {
 
 /// What is wrong with the access and the guardrails that a spec asks for.
 pub(super) fn check(project: &Project) -> Vec<Invalid> {
-    let mut problems = trust::check(project);
-    problems.extend(settings::check(project));
-    if problems.is_empty() {
-        problems.extend(size::check(project));
-    }
+    let mut problems = settings::check(project);
+    problems.extend(size::check(project));
     problems
 }
 

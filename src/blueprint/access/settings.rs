@@ -57,41 +57,19 @@ impl Settings {
     }
 }
 
-/// What is wrong with the guardrails of a spec.
+/// Notebooks of types that the guardrails deny.
 pub(super) fn check(project: &Project) -> Vec<Invalid> {
-    let spec = &project.spec.guardrails;
-    let lists = [
-        ("notebookInstanceTypes", &spec.notebook_instance_types),
-        ("jobInstanceTypes", &spec.job_instance_types),
-        ("hostingInstanceTypes", &spec.hosting_instance_types),
-    ];
-    let invalid = |field: String, problem: String| Invalid { field, problem };
-    let mut found = Vec::new();
-    for (field, types) in lists {
-        let strange = types.iter().flatten().find(|kind| !is_type(kind));
-        found.extend(strange.map(|kind| {
-            let problem = format!("{kind:?} is not an instance type such as ml.m5.xlarge or ml.m5.*");
-            invalid(format!("spec.guardrails.{field}"), problem)
-        }));
-    }
-    let settings = Settings::new(spec);
-    for (i, notebook) in project.spec.notebooks.iter().enumerate() {
-        let kind = &notebook.instance_type;
-        let allowed = &settings.notebook_types;
-        if !allowed.is_empty() && !allowed.iter().any(|pattern| crate::policy::matches(pattern, kind)) {
-            let problem = format!(
-                "{kind} is not among spec.guardrails.notebookInstanceTypes: {}",
-                allowed.join(", ")
-            );
-            found.push(invalid(format!("spec.notebooks[{i}].instanceType"), problem));
-        }
-    }
-    found
-}
-
-fn is_type(kind: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-*".contains(&byte);
-    kind.starts_with("ml.") && kind.len() <= 32 && kind.bytes().all(plain)
+    let allowed = Settings::new(&project.spec.guardrails).notebook_types;
+    let fits = |kind: &str| allowed.is_empty() || allowed.iter().any(|pattern| crate::policy::matches(pattern, kind));
+    let denied = project.spec.notebooks.iter().enumerate();
+    let denied = denied.filter(|(_, notebook)| !fits(&notebook.instance_type));
+    denied
+        .map(|(i, notebook)| {
+            let (kind, allowed) = (&notebook.instance_type, allowed.join(", "));
+            let problem = format!("{kind} is not among spec.guardrails.notebookInstanceTypes: {allowed}");
+            Invalid::new(format!("spec.notebooks[{i}].instanceType"), problem)
+        })
+        .collect()
 }
 
 /// Instance types of jobs whose disks hardware encrypts: they take no volume key.

@@ -2,7 +2,7 @@ use super::*;
 use crate::api::{EnvironmentType, Notebook, Preset, ReplacePolicy, SecureMLProjectSpec, UpdatePolicy};
 use crate::blueprint::{Blueprint, draw};
 use crate::model::{Account, Owner, Zone};
-use crate::policy::{Limit, lint};
+use crate::policy::lint;
 
 fn account() -> Account {
     let zone = |letter: char| Zone {
@@ -79,24 +79,48 @@ fn no_policy_has_a_flaw_and_each_is_canonical() {
 }
 
 #[test]
-fn sizes_of_a_large_project() {
+fn a_large_project_stays_within_what_iam_takes() {
     for preset in PRESETS {
-        let notebooks: Vec<String> = (0..8).map(|i| format!("a-scientist-{i}")).collect();
-        let project = project("customer-churn-model", preset, &notebooks);
-        let ground = Ground::new(&project);
-        for boundary in Boundary::ALL {
-            let length = size::longest(&project, &boundary.document(&ground));
-            println!("{preset:?}: {boundary:?} {length} of {}", Limit::Managed.characters());
-        }
-        for role in roles(&ground) {
-            let inline: usize = role.inline.values().map(|d| size::longest(&project, d)).sum();
-            let trust = size::longest(&project, &role.trust);
-            println!(
-                "  {}: {inline} of {}, trust {trust}",
-                role.name,
-                Limit::Inline.characters()
-            );
-        }
-        assert_eq!(check(&project), [], "{preset:?}");
+        let notebooks: Vec<String> = (0..12).map(|i| format!("scientist-{i:02}")).collect();
+        assert_eq!(check(&project("customer-churn", preset, &notebooks)), [], "{preset:?}");
     }
+}
+
+#[test]
+fn what_iam_would_not_take_is_refused() {
+    let notebooks: Vec<String> = (0..60).map(|i| format!("scientist-{i:02}")).collect();
+    let problems = check(&project("customer-churn", Preset::Standard, &notebooks));
+    assert!(!problems.is_empty());
+    assert!(
+        problems.iter().all(|problem| problem.field == "spec.notebooks"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn roles_are_taken_by_named_people_under_their_own_names() {
+    let mut project = project("churn", Preset::Standard, &[]);
+    project.spec.access.user_principals = vec![
+        "arn:aws:iam::444455556666:root".to_owned(),
+        "arn:aws:iam::111122223333:role/science".to_owned(),
+    ];
+    let ground = Ground::new(&project);
+    let trust = trust::people(&ground, &project.spec.access.user_principals).to_json();
+    for text in [
+        "444455556666:root",
+        "111122223333:root",
+        "role/science",
+        "${aws:username}",
+        "*:${sts:RoleSessionName}",
+    ] {
+        assert!(trust.contains(text), "{text}: {trust}");
+    }
+}
+
+#[test]
+fn a_type_that_the_guardrails_deny_is_refused() {
+    let mut project = project("churn", Preset::Standard, &["alice".to_owned()]);
+    project.spec.guardrails.notebook_instance_types = Some(vec!["ml.c5.*".to_owned()]);
+    let fields: Vec<String> = check(&project).into_iter().map(|problem| problem.field).collect();
+    assert_eq!(fields, ["spec.notebooks[0].instanceType"]);
 }

@@ -1,7 +1,6 @@
 //! Who may take which role.
 
 use super::ground::Ground;
-use crate::blueprint::{Invalid, Project};
 use crate::policy::{Document, Principal, Statement, global};
 
 const TAKE: [&str; 1] = ["sts:AssumeRole"];
@@ -23,53 +22,38 @@ pub(super) fn service(ground: &Ground<'_>, service: &str) -> Statement {
 /// People are named in a condition and not as principals: one who is deleted would otherwise turn into a dead id.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#ck_rolesessionname>
 pub(super) fn people(ground: &Ground<'_>, people: &[String]) -> Document {
-    let mut accounts: Vec<&str> = people.iter().filter_map(|arn| arn.split(':').nth(4)).collect();
-    if accounts.is_empty() {
-        accounts.push(&ground.account().id);
-    }
-    let partition = &ground.account().partition;
-    let roots: Vec<String> = accounts
+    let everybody = [ground.project.iam_arn("root")];
+    let (mut accounts, mut named): (Vec<&str>, Vec<&str>) = people
         .iter()
-        .map(|id| format!("arn:{partition}:iam::{id}:root"))
-        .collect();
-    let take = |sid: &str| {
-        let statement = Statement::allow(sid).aws_principals(roots.iter()).actions(TAKE);
-        if people.is_empty() {
-            statement
-        } else {
-            statement.given(global::PRINCIPAL_ARN.like(people))
-        }
-    };
-    Document::new([
+        .map(String::as_str)
+        .partition(|arn| arn.ends_with(":root"));
+    if people.is_empty() {
+        accounts.extend(everybody.iter().map(String::as_str));
+    }
+    named.sort_unstable();
+    let roots: Vec<String> = named.iter().filter_map(|arn| root(arn)).collect();
+    let mut statements = Vec::new();
+    if !accounts.is_empty() {
+        statements.extend(pinned("Account").map(|statement| statement.aws_principals(accounts.iter().copied())));
+    }
+    if !named.is_empty() {
+        let people = pinned("Person").map(|statement| statement.aws_principals(roots.iter()));
+        statements.extend(people.map(|statement| statement.given(global::PRINCIPAL_ARN.is(named.iter().copied()))));
+    }
+    Document::new(statements)
+}
+
+/// Taking a role under one's own name: as an IAM user, and as a session.
+fn pinned(sid: &str) -> [Statement; 2] {
+    let take = |whom: &str| Statement::allow(&format!("{sid}{whom}")).actions(TAKE);
+    [
         take("User").given(global::SESSION_NAME.is(["${aws:username}"])),
         take("Session").given(global::USER_ID.like(["*:${sts:RoleSessionName}"])),
-    ])
+    ]
 }
 
-/// What is wrong with the people that a spec names.
-pub(super) fn check(project: &Project) -> Vec<Invalid> {
-    let lists = [
-        ("adminPrincipals", &project.spec.access.admin_principals),
-        ("userPrincipals", &project.spec.access.user_principals),
-    ];
-    let strange = lists.into_iter().flat_map(|(field, arns)| {
-        let strange = arns.iter().filter(|arn| !is_person(project, arn));
-        strange.map(move |arn| Invalid {
-            field: format!("spec.access.{field}"),
-            problem: format!("{arn:?} is not the ARN of an IAM user or role, as arn:aws:iam::111122223333:role/name"),
-        })
-    });
-    strange.collect()
-}
-
-fn is_person(project: &Project, arn: &str) -> bool {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    let ["arn", partition, "iam", "", account, resource] = parts[..] else {
-        return false;
-    };
-    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-    let name = resource
-        .strip_prefix("role/")
-        .or_else(|| resource.strip_prefix("user/"));
-    partition == project.account.partition && is_account && name.is_some_and(|name| !name.is_empty() && name != "*")
+/// The root of the account of the principal `arn`.
+fn root(arn: &str) -> Option<String> {
+    let (account, _) = arn.rsplit_once(":role/").or_else(|| arn.rsplit_once(":user/"))?;
+    Some(format!("{account}:root"))
 }
