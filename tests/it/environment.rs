@@ -105,6 +105,12 @@ impl Environment {
         Ok(())
     }
 
+    /// Forgets what earlier passes wrote, as a process that starts anew: a difference that looks like one just
+    /// corrected is then no answer from the past.
+    pub fn restart(&mut self) {
+        self.memory = Memory::default();
+    }
+
     /// What AWS holds of it, seen past the proxy.
     pub async fn observe(&self) -> Result<Objects> {
         observe(&self.aws, &self.owner).await
