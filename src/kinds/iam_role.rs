@@ -294,7 +294,7 @@ mod live {
                     tags,
                 } => {
                     let request = iam.create_role().role_name(&name).path(path).description(description);
-                    let request = request.assume_role_policy_document(trust.to_json());
+                    let request = request.assume_role_policy_document(trust.to_brief_json());
                     let request = request.set_permissions_boundary(boundary);
                     let request = request.max_session_duration(max_session_seconds);
                     let request = request.set_tags(Some(iam::to_tags(&tags)));
@@ -312,7 +312,7 @@ mod live {
                     aws.call("iam:DeleteRolePermissionsBoundary", request.send()).await?;
                 }
                 Call::Trust { role, trust } => {
-                    let request = iam.update_assume_role_policy().role_name(role).policy_document(trust.to_json());
+                    let request = iam.update_assume_role_policy().role_name(role).policy_document(trust.to_brief_json());
                     aws.call("iam:UpdateAssumeRolePolicy", request.send()).await?;
                 }
                 Call::Describe {
@@ -326,7 +326,7 @@ mod live {
                 }
                 Call::Put { role, policy, document } => {
                     let request = iam.put_role_policy().role_name(role).policy_name(policy);
-                    let request = request.policy_document(document.to_json());
+                    let request = request.policy_document(document.to_brief_json());
                     aws.call("iam:PutRolePolicy", request.send()).await?;
                 }
                 Call::Remove { role, policy } => {

@@ -1,0 +1,100 @@
+//! The guardrails that a spec asks for: its preset, and what it sets beside it.
+
+use crate::api::{Guardrails, Preset};
+use crate::blueprint::{Invalid, Project};
+use crate::policy::sagemaker::LOCAL_DISK_TYPES;
+
+/// The notebook types of the published design.
+const NOTEBOOK_TYPES: &[&str] = &[
+    "ml.t3.medium",
+    "ml.t3.2xlarge",
+    "ml.m5.xlarge",
+    "ml.c5.2xlarge",
+    "ml.p3.2xlarge",
+];
+/// Five days.
+const STRICT_RUNTIME: u32 = 432_000;
+/// The time AWS gives a job that asks for none.
+pub(super) const DEFAULT_RUNTIME: u32 = 86_400;
+
+/// What [`Guardrails`] come to.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) notebook_types: Vec<String>,
+    pub(super) job_types: Vec<String>,
+    pub(super) hosting_types: Vec<String>,
+    pub(super) max_runtime: Option<u32>,
+    pub(super) output_key: bool,
+    pub(super) volume_key_everywhere: bool,
+    pub(super) encryption_between: bool,
+    pub(super) project_tags: bool,
+    pub(super) isolation: bool,
+    pub(super) remote_debug: bool,
+    pub(super) without_vpc_key: bool,
+}
+
+impl Settings {
+    pub(super) fn new(spec: &Guardrails) -> Self {
+        let standard = spec.preset != Preset::Published;
+        let strict = spec.preset == Preset::Strict;
+        let notebooks = || NOTEBOOK_TYPES.iter().map(|&kind| kind.to_owned()).collect();
+        let runtime = spec
+            .max_runtime_seconds
+            .unwrap_or(if strict { STRICT_RUNTIME } else { 0 });
+        Self {
+            notebook_types: spec.notebook_instance_types.clone().unwrap_or_else(notebooks),
+            job_types: spec.job_instance_types.clone().unwrap_or_default(),
+            hosting_types: spec.hosting_instance_types.clone().unwrap_or_default(),
+            max_runtime: Some(runtime).filter(|&seconds| seconds > 0),
+            output_key: spec.require_output_key.unwrap_or(standard),
+            volume_key_everywhere: spec.require_volume_key_everywhere.unwrap_or(standard),
+            encryption_between: spec.require_encryption_between_instances.unwrap_or(standard),
+            project_tags: spec.require_project_tags.unwrap_or(standard),
+            isolation: spec.require_network_isolation.unwrap_or(strict),
+            remote_debug: spec.allow_remote_debug.unwrap_or(!strict),
+            without_vpc_key: spec.allow_actions_without_vpc_key.unwrap_or(false),
+        }
+    }
+}
+
+/// What is wrong with the guardrails of a spec.
+pub(super) fn check(project: &Project) -> Vec<Invalid> {
+    let spec = &project.spec.guardrails;
+    let lists = [
+        ("notebookInstanceTypes", &spec.notebook_instance_types),
+        ("jobInstanceTypes", &spec.job_instance_types),
+        ("hostingInstanceTypes", &spec.hosting_instance_types),
+    ];
+    let invalid = |field: String, problem: String| Invalid { field, problem };
+    let mut found = Vec::new();
+    for (field, types) in lists {
+        let strange = types.iter().flatten().find(|kind| !is_type(kind));
+        found.extend(strange.map(|kind| {
+            let problem = format!("{kind:?} is not an instance type such as ml.m5.xlarge or ml.m5.*");
+            invalid(format!("spec.guardrails.{field}"), problem)
+        }));
+    }
+    let settings = Settings::new(spec);
+    for (i, notebook) in project.spec.notebooks.iter().enumerate() {
+        let kind = &notebook.instance_type;
+        let allowed = &settings.notebook_types;
+        if !allowed.is_empty() && !allowed.iter().any(|pattern| crate::policy::matches(pattern, kind)) {
+            let problem = format!(
+                "{kind} is not among spec.guardrails.notebookInstanceTypes: {}",
+                allowed.join(", ")
+            );
+            found.push(invalid(format!("spec.notebooks[{i}].instanceType"), problem));
+        }
+    }
+    found
+}
+
+fn is_type(kind: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-*".contains(&byte);
+    kind.starts_with("ml.") && kind.len() <= 32 && kind.bytes().all(plain)
+}
+
+/// Instance types of jobs whose disks hardware encrypts: they take no volume key.
+pub(super) fn local_disk_types() -> impl Iterator<Item = &'static str> {
+    LOCAL_DISK_TYPES.iter().copied()
+}
