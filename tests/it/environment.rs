@@ -70,6 +70,7 @@ pub struct Environment {
     seen: Arc<Aws>,
     blueprint: Blueprint,
     memory: Memory,
+    passes: usize,
 }
 
 /// One pass: what was planned, what became of it, and which calls that would change AWS the proxy saw.
@@ -91,6 +92,7 @@ impl Environment {
             aws: clients(rig.emulator.url()).await,
             blueprint: draw(&seen, &owner, project.spec).await?,
             memory: Memory::default(),
+            passes: 0,
             owner,
             rig,
             seen,
@@ -101,6 +103,12 @@ impl Environment {
     pub async fn declare(&mut self, spec: SecureMLProjectSpec) -> Result<()> {
         self.blueprint = draw(&self.seen, &self.owner, spec).await?;
         Ok(())
+    }
+
+    /// Forgets what earlier passes wrote, as a process that starts anew: a difference that looks like one just
+    /// corrected is then no answer from the past.
+    pub fn restart(&mut self) {
+        self.memory = Memory::default();
     }
 
     /// What AWS holds of it, seen past the proxy.
@@ -120,7 +128,10 @@ impl Environment {
         let plan = self.plan(goal).await?;
         let mark = self.rig.proxy.mark();
         let inventory = Inventory::new(Arc::clone(&self.seen), INSTALLATION, secureml::engine::Permit::always());
-        let report = carry_out(&inventory, &plan, &mut self.memory, "test").await;
+        // What is made anew must not be answered with its dead predecessor.
+        self.passes += 1;
+        let incarnation = self.passes.to_string();
+        let report = carry_out(&inventory, &plan, &mut self.memory, &incarnation).await;
         let writes = self.writes_since(mark);
         let failures: Vec<String> = report
             .failures()
