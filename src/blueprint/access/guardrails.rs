@@ -7,7 +7,6 @@ use crate::policy::sagemaker::{
     DIRECT_INTERNET_ACCESS, ENABLE_REMOTE_DEBUG, INSTANCE_TYPES, INTER_CONTAINER_TRAFFIC_ENCRYPTION,
     LIFECYCLE_CONFIG_ARNS, MAX_RUNTIME_IN_SECONDS, MINIMUM_IMDS_VERSION, NETWORK_ISOLATION, OUTPUT_KMS_KEY_ARN,
     ROOT_ACCESS, TAGGING_ACTION, VOLUME_KMS_KEY_ARN, VPC_SECURITY_GROUP_IDS, VPC_SUBNETS, WITHOUT_VPC_KEY, brief,
-    supporting,
 };
 use crate::policy::{Condition, Statement, global};
 
@@ -136,15 +135,13 @@ fn shapes(ground: &Ground<'_>) -> Vec<Statement> {
     let jobs = JOBS.iter().chain(SCHEDULES).copied().chain([TRANSFORM]);
     let mut statements = instance_types(ground, jobs);
     if let Some(limit) = settings.max_runtime {
-        let actions = || JOBS.iter().chain(SCHEDULES).copied();
-        statements.push(deny("Runtime", actions()).given(MAX_RUNTIME_IN_SECONDS.above(limit)));
+        statements.push(deny("Runtime", ["sagemaker:*"]).given(MAX_RUNTIME_IN_SECONDS.above(limit)));
         if limit < DEFAULT_RUNTIME {
             statements.push(deny("NoRuntime", JOBS.iter().copied()).given(MAX_RUNTIME_IN_SECONDS.absent()));
         }
     }
     if !settings.remote_debug {
-        let actions = supporting(&ENABLE_REMOTE_DEBUG);
-        statements.push(deny("RemoteDebug", actions).given(ENABLE_REMOTE_DEBUG.is_true()));
+        statements.push(deny("RemoteDebug", ["sagemaker:*"]).given(ENABLE_REMOTE_DEBUG.is_true()));
     }
     statements
 }
@@ -176,10 +173,6 @@ pub(super) fn bounds(ground: &Ground<'_>) -> Vec<Statement> {
     // AutoML jobs cannot be isolated.
     let auto_ml = AUTO_ML.iter().filter(|_| !settings.isolation).copied();
     let jobs = JOBS.iter().copied().chain(auto_ml.clone()).chain([SCHEDULES[0]]);
-    let plain = PLAIN
-        .iter()
-        .copied()
-        .chain(["sagemaker:CreateEndpoint*", "sagemaker:AddTags"]);
     let without = WITHOUT_VPC_KEY.iter().filter(|_| settings.without_vpc_key);
     let mut statements = vec![
         making_of(ground, "Jobs", jobs)
