@@ -44,6 +44,9 @@ pub struct DeletionPolicies {
     /// The KMS keys. Deletion is scheduled with a waiting period of 30 days.
     #[schemars(transform = with_values)]
     pub keys: DeletionPolicy,
+    /// The log group of the VPC flow logs.
+    #[schemars(transform = with_values)]
+    pub logs: DeletionPolicy,
 }
 
 /// What becomes of a resource that holds data.

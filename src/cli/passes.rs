@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow, bail};
 use super::Target;
 use crate::aws::{Aws, describe_account};
 use crate::blueprint::{self, Blueprint, Invalid, Project};
-use crate::engine::{Inventory, Memory, Outcome, Report, carry_out, look};
+use crate::engine::{Inventory, Memory, Outcome, Permit, Report, carry_out, look};
 use crate::model::NodeKey;
 use crate::plan::{Action, Goal, Plan, render};
 
@@ -35,7 +35,7 @@ impl Session {
             .map_err(|failure| anyhow!("cannot look at the account: {failure}"))?;
         let project = Project::new(owner, object.spec, account).map_err(|problems| anyhow!(list(&problems)))?;
         Ok(Self {
-            inventory: Inventory::new(aws, &target.installation),
+            inventory: Inventory::new(aws, &target.installation, Permit::always()),
             blueprint: blueprint::draw(&project),
             memory: Memory::default(),
         })

@@ -11,8 +11,8 @@ use crate::plan::{Call, Object, Phase};
 
 /// The half of a kind that talks to AWS.
 pub trait Live: Kind {
-    /// Every resource of the kind in the account and region that carries an owner's tag, and, for kinds known by
-    /// name, the names of the others. Lists are shared through `reader`; nothing is described one by one that a
+    /// Every resource of the kind in the account and region that carries an owner's tag, and, where a name can be in
+    /// use already, the names of the others. Lists are shared through `reader`; nothing is described one by one that a
     /// list tells.
     fn observe(reader: &Reader) -> impl Future<Output = Result<Vec<Observed<Self::Attributes>>, Failure>> + Send;
 
@@ -45,7 +45,7 @@ impl<A> Observed<A> {
         }
     }
 
-    /// A resource that is known by name and is not ours: nothing but its name and tags was read.
+    /// A name that is in use, with the tags of what has it; nothing else was read.
     pub fn foreign(name: impl Into<String>, tags: Tags) -> Self {
         Self {
             id: name.into(),

@@ -181,7 +181,7 @@ mod live {
                     tags,
                 } => {
                     let request = aws.iam.create_policy().policy_name(&name).path(path).description(description);
-                    let request = request.policy_document(document.to_json());
+                    let request = request.policy_document(document.to_brief_json());
                     let request = request.set_tags(Some(iam::to_tags(&tags)));
                     let made = aws.call("iam:CreatePolicy", request.send()).await?.policy;
                     let arn = made.and_then(|policy| policy.arn).unwrap_or_default();
@@ -189,7 +189,7 @@ mod live {
                 }
                 Call::Change { arn, document } => {
                     let request = aws.iam.create_policy_version().policy_arn(arn).set_as_default(true);
-                    let request = request.policy_document(document.to_json());
+                    let request = request.policy_document(document.to_brief_json());
                     aws.call("iam:CreatePolicyVersion", request.send()).await?;
                     Ok(Sent::done())
                 }

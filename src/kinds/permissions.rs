@@ -44,6 +44,8 @@ const BESIDE: &[(&str, &str)] = &[
     ("kms:CreateKey", "kms:TagResource"),
     ("logs:CreateLogGroup", "logs:TagResource"),
     ("resource-groups:CreateGroup", "resource-groups:Tag"),
+    ("s3:CreateBucket", "s3:PutBucketOwnershipControls"),
+    ("s3:CreateBucket", "s3:TagResource"),
     ("sagemaker:CreateNotebookInstance", "iam:PassRole"),
     ("sagemaker:CreateNotebookInstance", "kms:CreateGrant"),
     ("sagemaker:CreateNotebookInstance", "sagemaker:AddTags"),

@@ -49,6 +49,7 @@ async fn every_change_is_planned_and_put_right() -> Result<()> {
 
     for kind in KINDS {
         let before = environment.observe().await?;
+        environment.restart();
         let removed = rounds::remove(kind.name(), &environment.aws, &before).await?;
         if let Some(node) = removed {
             returns(&mut environment, &node, &before)

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use secureml_rig::proxy::{Calls, Mark};
+use secureml_rig::proxy::Calls;
 use secureml_rig::{ControlPlane, Process, Rig};
 use serde_json::Value;
 

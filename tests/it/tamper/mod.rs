@@ -2,6 +2,8 @@
 //! to make it disappear. A kind's file lists its ways; the tests that walk them do the rest.
 
 mod flow_log;
+mod iam_policy;
+mod iam_role;
 mod lifecycle_config;
 pub mod network;
 mod notebook;
@@ -47,6 +49,8 @@ pub const GONE: &str = "";
 pub fn all() -> impl Iterator<Item = &'static Tamper> {
     let kinds = [
         flow_log::TAMPERS,
+        iam_policy::TAMPERS,
+        iam_role::TAMPERS,
         lifecycle_config::TAMPERS,
         notebook::TAMPERS,
         route_table::TAMPERS,
