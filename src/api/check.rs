@@ -213,6 +213,11 @@ mod tests {
                     "jobInstanceTypes": ["ml.m5.xlarge"],
                     "hostingInstanceTypes": ["ml.c5.*"],
                 },
+                "guardrails": {
+                    "notebookInstanceTypes": ["ml.t3.*"],
+                    "jobInstanceTypes": ["ml.m5.xlarge"],
+                    "hostingInstanceTypes": ["ml.m5.xlarge"],
+                },
                 "notebooks": [{ "name": "ana", "ownerEmail": "ana@example.com", "instanceType": "ml.t3.medium" }],
             },
         })

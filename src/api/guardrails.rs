@@ -32,7 +32,7 @@ pub struct Guardrails {
     pub hosting_instance_types: Option<Vec<String>>,
     /// The longest time a job may ask for, in seconds; 0 for any. Longer ones are denied. Any in Published and
     /// Standard, 5 days in Strict.
-    #[schemars(range(max = 2_419_200))]
+    #[schemars(with = "Option<i32>", range(min = 0, max = 2_419_200))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_runtime_seconds: Option<u32>,
     /// Denies jobs that write to S3 without the project's key. On in Standard and Strict; in Published the bucket
