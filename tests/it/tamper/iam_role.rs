@@ -2,7 +2,7 @@ use anyhow::Result;
 use aws_sdk_iam::Client;
 use futures::FutureExt;
 
-use super::{GONE, Tamper, Target};
+use super::{GONE, Tamper};
 
 macro_rules! ways {
     ($($field:expr => $act:ident;)*) => {

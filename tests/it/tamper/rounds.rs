@@ -41,9 +41,7 @@ impl Rounds {
     ///
     /// Fails when a kind has no resource there, or a field has no way.
     pub fn new(objects: &Objects) -> Result<Self> {
-        if let Err(e) = covered() {
-            println!("TEMP {e}");
-        }
+        covered()?;
         let mut open = Vec::new();
         for kind in KINDS {
             let mut nodes = of_kind(objects, kind.name());
