@@ -85,12 +85,15 @@ pub async fn observe_each<A, F>(items: impl IntoIterator<Item = (String, Tags, F
 where
     F: Future<Output = Result<Observed<A>, Failure>>,
 {
-    let read = items.into_iter().map(|(id, tags, read)| async move {
-        match read.await {
-            Ok(observed) => Some(observed),
-            Err(failure) if failure.class == Class::NotFound => None,
-            Err(failure) => Some(Observed::unread(&id, tags, &failure)),
-        }
+    // Boxed: several SDK calls make a future of many kilobytes, and stacks are small.
+    let read = items.into_iter().map(|(id, tags, read)| {
+        Box::pin(async move {
+            match read.await {
+                Ok(observed) => Some(observed),
+                Err(failure) if failure.class == Class::NotFound => None,
+                Err(failure) => Some(Observed::unread(&id, tags, &failure)),
+            }
+        })
     });
     join_all(read).await.into_iter().flatten().collect()
 }

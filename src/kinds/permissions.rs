@@ -46,6 +46,7 @@ const BESIDE: &[(&str, &str)] = &[
     ("resource-groups:CreateGroup", "resource-groups:Tag"),
     ("s3:CreateBucket", "s3:PutBucketOwnershipControls"),
     ("s3:CreateBucket", "s3:TagResource"),
+    ("sagemaker:CreateNotebookInstance", "ec2:CreateNetworkInterface"),
     ("sagemaker:CreateNotebookInstance", "iam:PassRole"),
     ("sagemaker:CreateNotebookInstance", "kms:CreateGrant"),
     ("sagemaker:CreateNotebookInstance", "sagemaker:AddTags"),

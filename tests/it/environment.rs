@@ -120,7 +120,7 @@ impl Environment {
     pub async fn plan(&mut self, goal: Goal) -> Result<Plan> {
         let inventory = Inventory::new(Arc::clone(&self.seen), INSTALLATION, secureml::engine::Permit::always());
         let memory = &mut self.memory;
-        Ok(look(&inventory, &self.blueprint, goal, memory, Instant::now(), false).await?)
+        Ok(Box::pin(look(&inventory, &self.blueprint, goal, memory, Instant::now(), false)).await?)
     }
 
     /// Plans and carries the plan out. Fails when the calls that changed AWS are not those of the plan.
@@ -131,7 +131,7 @@ impl Environment {
         // What is made anew must not be answered with its dead predecessor.
         self.passes += 1;
         let incarnation = self.passes.to_string();
-        let report = carry_out(&inventory, &plan, &mut self.memory, &incarnation).await;
+        let report = Box::pin(carry_out(&inventory, &plan, &mut self.memory, &incarnation)).await;
         let writes = self.writes_since(mark);
         let failures: Vec<String> = report
             .failures()
