@@ -43,16 +43,7 @@ impl Project {
         if !refused.is_empty() {
             return Err(refused);
         }
-        let name = spec.project_name.clone().unwrap_or_else(|| owner.name.clone());
-        let subnets = places(&spec, &account).map_err(|invalid| vec![invalid])?;
-        let project = Self {
-            owner,
-            name,
-            environment: spec.environment_type,
-            spec,
-            account,
-            subnets,
-        };
+        let project = Self::found_sound(owner, spec, account)?;
         let mut problems = endpoints::check(&project.spec, &project.account, &project.subnets);
         problems.extend(notebooks::problems(&project));
         if problems.is_empty() {
@@ -63,6 +54,23 @@ impl Project {
         } else {
             Err(problems)
         }
+    }
+
+    /// As [`Project::new`], for a spec that it accepted before in the same account: the rules are not asked again.
+    ///
+    /// # Errors
+    /// When the subnets do not fit the account.
+    pub fn found_sound(owner: Owner, spec: SecureMLProjectSpec, account: Account) -> Result<Self, Vec<Invalid>> {
+        let name = spec.project_name.clone().unwrap_or_else(|| owner.name.clone());
+        let subnets = places(&spec, &account).map_err(|invalid| vec![invalid])?;
+        Ok(Self {
+            owner,
+            name,
+            environment: spec.environment_type,
+            spec,
+            account,
+            subnets,
+        })
     }
 
     /// The tags of every resource.

@@ -11,6 +11,9 @@ use crate::aws::{Aws, Share, describe_account};
 use crate::engine::{Inventory, Memory, Permit};
 use crate::model::{Account, Owner};
 
+/// A version of a spec: the object's uid and generation.
+pub(super) type Version = (Option<String>, Option<i64>);
+
 /// What every reconcile shares.
 pub(super) struct Context {
     pub(super) client: Client,
@@ -19,6 +22,8 @@ pub(super) struct Context {
     pub(super) inventory: Inventory,
     started: Instant,
     memories: StdMutex<HashMap<Owner, Arc<Mutex<Memory>>>>,
+    /// Which version of whose spec was found sound: the rules need not be asked in every pass.
+    sound: StdMutex<HashMap<Owner, Version>>,
     /// What was told last of an owner for a reason, and the recorder that told it.
     told: StdMutex<HashMap<(Owner, String), (String, Recorder)>>,
 }
@@ -36,6 +41,7 @@ impl Context {
             inventory: Inventory::new(aws, installation, permit),
             started: Instant::now(),
             memories: StdMutex::default(),
+            sound: StdMutex::default(),
             told: StdMutex::default(),
         })
     }
@@ -45,9 +51,20 @@ impl Context {
         Arc::clone(lock(&self.memories).entry(owner.clone()).or_default())
     }
 
+    /// Whether this version of `owner`'s spec was found sound before.
+    pub(super) fn was_sound(&self, owner: &Owner, version: &Version) -> bool {
+        lock(&self.sound).get(owner) == Some(version)
+    }
+
+    /// This version of `owner`'s spec is sound.
+    pub(super) fn note_sound(&self, owner: &Owner, version: Version) {
+        lock(&self.sound).insert(owner.clone(), version);
+    }
+
     /// Forgets `owner`, whose project is gone.
     pub(super) fn forget(&self, owner: &Owner) {
         lock(&self.memories).remove(owner);
+        lock(&self.sound).remove(owner);
         lock(&self.told).retain(|(whose, _), _| whose != owner);
     }
 

@@ -158,7 +158,15 @@ impl Turn {
     }
 
     fn blueprint(&self, project: &SecureMLProject) -> Result<Blueprint, Vec<blueprint::Invalid>> {
-        let project = Project::new(self.owner.clone(), project.spec.clone(), self.context.account.clone())?;
+        let (owner, spec, account) = (self.owner.clone(), project.spec.clone(), self.context.account.clone());
+        let version = (project.metadata.uid.clone(), project.metadata.generation);
+        let project = if self.context.was_sound(&owner, &version) {
+            Project::found_sound(owner, spec, account)?
+        } else {
+            let project = Project::new(owner, spec, account)?;
+            self.context.note_sound(&self.owner, version);
+            project
+        };
         Ok(blueprint::draw(&project))
     }
 

@@ -121,6 +121,8 @@ impl Rig {
             command.env_remove(variable);
         }
         command.envs(self.aws_env());
+        // Nobody else uses this AWS; what it refuses is up to the proxy.
+        command.env("SECUREML_AWS_RATE_SHARE", "none");
         if let Some(control_plane) = &self.control_plane {
             command.env("KUBECONFIG", control_plane.kubeconfig());
         }
