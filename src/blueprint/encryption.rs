@@ -83,7 +83,8 @@ fn add(
         moved: false,
     };
     let retain = project.spec.deletion_policy.keys == DeletionPolicy::Retain;
-    builder.add_with::<KmsKey>(node, alias, &attributes, |node| node.retain = retain);
+    let name = alias.strip_prefix("alias/").unwrap_or(alias);
+    builder.add_with::<KmsKey>(node, name, &attributes, |node| node.retain = retain);
 }
 
 /// The policy of a key of the project.
