@@ -104,12 +104,18 @@ fn cargo(args: &[&str]) -> Result<()> {
 
 fn cargo_with(args: &[&str], variables: &[(&str, &str)]) -> Result<()> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let status = Command::new(cargo)
+    let mut command = Command::new(cargo);
+    command
         .args(args)
         .current_dir(workspace())
-        .envs(variables.iter().copied())
-        .status()
-        .context("cannot run cargo")?;
+        .envs(variables.iter().copied());
+    // What `cargo run` tells this program about its own package makes build scripts that watch these variables run
+    // again, and everything after them.
+    let own = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars().filter(|(name, _)| own(name)) {
+        command.env_remove(name);
+    }
+    let status = command.status().context("cannot run cargo")?;
     if !status.success() {
         bail!("cargo {} failed", args.join(" "));
     }
