@@ -68,6 +68,9 @@ pub(super) fn after_pass(
             latest.last_drift = Some(drift);
         }
     }
+    if let Some(last) = latest.last_drift.as_mut().filter(|_| verdict.ready) {
+        last.corrected = true;
+    }
     latest.resources = resources(plan, report);
     latest.outputs = outputs(blueprint, plan, report);
     with_conditions(project, latest, &verdict)
@@ -246,18 +249,28 @@ fn count(plan: &Plan, action: Action) -> String {
     format!("{count} resource{}", if count == 1 { "" } else { "s" })
 }
 
-/// Differences on an environment that had been as declared at this generation: nobody asked for them.
+/// Differences on resources that had been as declared at this generation: nobody asked for them.
 fn drift(project: &SecureMLProject, plan: &Plan, report: Option<&Report>) -> Option<DriftStatus> {
     let status = project.status.as_ref()?;
-    let converged = status.conditions.iter().any(|condition| {
-        condition.type_ == "Ready"
-            && condition.observed_generation == project.metadata.generation
-            && (condition.status == "True" || condition.reason == "DriftDetected")
-    });
-    if !converged {
+    if status.observed_generation != project.metadata.generation {
         return None;
     }
-    let mut steps: Vec<(&NodeKey, &Step)> = plan.writes().collect();
+    let observed_only = project.spec.drift.mode == DriftMode::Observe;
+    let known: BTreeMap<&str, &ResourceStatus> = status
+        .resources
+        .iter()
+        .map(|resource| (resource.node.as_str(), resource))
+        .collect();
+    let nobodys_wish = |(node, step): &(&NodeKey, &Step)| match known.get(node.to_string().as_str()) {
+        Some(resource) => resource.id.is_some() && (observed_only || resource.problem.is_none()),
+        None => step.action == Action::Delete,
+    };
+    let mut steps: Vec<(&NodeKey, &Step)> = plan.writes().filter(nobodys_wish).collect();
+    let is_done = |node: &NodeKey| {
+        let entry = report.and_then(|report| report.entries.get(node));
+        entry.is_some_and(|entry| entry.outcome == Outcome::Done)
+    };
+    let corrected = !observed_only && steps.iter().all(|(node, _)| is_done(node));
     steps.sort_by_key(|(_, step)| std::cmp::Reverse(worst(step)));
     let differences: Vec<String> = steps
         .into_iter()
@@ -267,7 +280,6 @@ fn drift(project: &SecureMLProject, plan: &Plan, report: Option<&Report>) -> Opt
             _ => format!("{node}: {}", step.reason),
         })
         .collect();
-    let corrected = project.spec.drift.mode == DriftMode::Enforce && report.is_some_and(Report::is_done);
     (!differences.is_empty()).then(|| DriftStatus {
         seen_at: Time(Timestamp::now()),
         corrected,
