@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rules::with_values;
+use super::rules::{Rule, Rules, with_values};
 
 /// What is done about differences that nobody declared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +37,7 @@ pub enum DriftMode {
 /// What becomes of data when the project is deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = Rules(&[KEYS_LAST]))]
 pub struct DeletionPolicies {
     /// The S3 buckets. Only empty buckets can be deleted.
     #[schemars(transform = with_values)]
@@ -48,6 +49,12 @@ pub struct DeletionPolicies {
     #[schemars(transform = with_values)]
     pub logs: DeletionPolicy,
 }
+
+const KEYS_LAST: Rule = Rule::new(
+    "self.keys != 'Delete' || (self.buckets == 'Delete' && self.logs == 'Delete')",
+    "cannot be Delete while buckets or logs are Retain: without the keys nobody could read them any more",
+)
+.at(".keys");
 
 /// What becomes of a resource that holds data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

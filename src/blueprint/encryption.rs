@@ -41,59 +41,54 @@ const MANAGEMENT: [&str; 21] = [
 const CRYPTOGRAPHY: [&str; 4] = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
 
 pub(super) fn draw(project: &Project, builder: &mut Builder) {
-    let logs = [logs(project)];
-    add(project, builder, "project", &alias(project, None), "Data", logs);
+    let notebooks = || project.spec.notebooks.iter().map(|notebook| notebook.name.as_str());
+    let user = project.role_arn(&project.user_role());
+    let users = notebooks().map(|name| execution(project, name)).chain([user]);
+    let policy = |users: Vec<String>, services: Vec<Statement>| policy(project, &users, services);
+    let data = policy(users.collect(), vec![logs(project)]);
+    add(project, builder, "project", &project.named("kms-cmk"), "Data", data);
     if project.spec.encryption.notebook_volume_key == VolumeKey::PerNotebook {
-        for notebook in &project.spec.notebooks {
-            let (node, alias) = (notebook_key(&notebook.name), alias(project, Some(&notebook.name)));
-            add(project, builder, &node, &alias, "Notebook volume", []);
+        for notebook in notebooks() {
+            let name = project.named_for("kms-cmk", notebook);
+            let volume = policy(vec![execution(project, notebook)], Vec::new());
+            add(
+                project,
+                builder,
+                &format!("notebook-{notebook}"),
+                &name,
+                "Notebook volume",
+                volume,
+            );
         }
     }
     builder.output("kmsKeyArn", Handle::<KmsKey>::new("project").arn());
 }
 
-/// The node of the key of the notebook `name`'s volume.
-fn notebook_key(name: &str) -> String {
-    format!("notebook-{name}")
-}
-
-fn alias(project: &Project, notebook: Option<&str>) -> String {
-    let name = match notebook {
-        Some(notebook) => project.named_for("kms-cmk", notebook),
-        None => project.named("kms-cmk"),
-    };
-    format!("alias/{name}")
-}
-
-fn add(
-    project: &Project,
-    builder: &mut Builder,
-    node: &str,
-    alias: &str,
-    what: &str,
-    services: impl IntoIterator<Item = Statement>,
-) {
+fn add(project: &Project, builder: &mut Builder, node: &str, name: &str, what: &str, policy: Document) {
     let attributes = kms_key::Attributes {
-        aliases: BTreeSet::from([alias.to_owned()]),
+        aliases: BTreeSet::from([format!("{}{name}", kms_key::ALIAS)]),
         description: format!("{what} of {}", project.suffix()),
-        policy: policy(project, services),
+        policy,
         rotation_days: Some(project.spec.encryption.rotation_period_days),
         state: kms_key::State::Enabled,
         grants: BTreeMap::new(),
         moved: false,
     };
     let retain = project.spec.deletion_policy.keys == DeletionPolicy::Retain;
-    let name = alias.strip_prefix("alias/").unwrap_or(alias);
     builder.add_with::<KmsKey>(node, name, &attributes, |node| node.retain = retain);
 }
 
-/// The policy of a key of the project.
+/// The policy of a key of the project that `users`, by the ARNs of their roles, work with.
 ///
 /// The account can manage the key through IAM: without that nobody could. It cannot use the key, nor let anybody use
 /// it: no IAM policy, not even `AdministratorAccess`, reaches further than the key's own policy.
-fn policy(project: &Project, services: impl IntoIterator<Item = Statement>) -> Document {
-    let users = users(project);
-    let granting = users.iter().cloned().chain([project.role_arn(&project.launch_role())]);
+fn policy(project: &Project, users: &[String], services: Vec<Statement>) -> Document {
+    // Whoever makes or starts a notebook or a job: people, AWS Service Catalog, the controller, and jobs themselves.
+    let people = [project.admin_role(), project.user_role(), project.launch_role()];
+    let granting = people
+        .map(|role| project.role_arn(&role))
+        .into_iter()
+        .chain(users.iter().cloned());
     let account = || Principal::Aws(project.iam_arn("root"));
     let manage = Statement::allow("AccountManages")
         .principal(account())
@@ -103,7 +98,7 @@ fn policy(project: &Project, services: impl IntoIterator<Item = Statement>) -> D
         .principal(account())
         .actions(CRYPTOGRAPHY)
         .anywhere()
-        .given(global::PRINCIPAL_ARN.is(users.clone()));
+        .given(global::PRINCIPAL_ARN.is(users));
     // Volumes of notebooks, jobs and endpoints work through grants, which SageMaker makes for its caller.
     let grant = Statement::allow("ServicesAreGranted")
         .principal(account())
@@ -111,6 +106,17 @@ fn policy(project: &Project, services: impl IntoIterator<Item = Statement>) -> D
         .anywhere()
         .given(global::PRINCIPAL_ARN.like(granting.chain(project.controller())))
         .given(global::GRANT_IS_FOR_AWS.is_true());
+    // What is left unsaid above, said for whatever is added to it or granted.
+    let no_grant = Statement::deny("NobodyElseIsGranted")
+        .principal(Principal::Anyone)
+        .actions(["kms:CreateGrant"])
+        .anywhere()
+        .given(global::GRANT_IS_FOR_AWS.is_not_true());
+    let administrators = Statement::deny("AdministratorsNeverUse")
+        .principal(Principal::Anyone)
+        .actions(CRYPTOGRAPHY)
+        .anywhere()
+        .given(global::PRINCIPAL_ARN.is([project.role_arn(&project.admin_role())]));
     // What an AWS service asks for on behalf of a role comes from the service's own network.
     let inside = Statement::deny("OnlyFromInside")
         .principal(Principal::Anyone)
@@ -119,14 +125,13 @@ fn policy(project: &Project, services: impl IntoIterator<Item = Statement>) -> D
         .given(global::PRINCIPAL_ARN.is(users))
         .given(global::SOURCE_VPC.is_not([String::from(Handle::<Vpc>::new("main").id())]))
         .given(global::VIA_AWS_SERVICE.is_not_true());
-    Document::new([manage, use_it, grant, inside].into_iter().chain(services))
+    let own = [manage, use_it, grant, no_grant, administrators, inside];
+    Document::new(own.into_iter().chain(services))
 }
 
-/// The roles that work with data.
-fn users(project: &Project) -> Vec<String> {
-    let notebooks = project.spec.notebooks.iter();
-    let notebooks = notebooks.map(|notebook| project.service_role_arn(&project.notebook_role(&notebook.name)));
-    notebooks.chain([project.role_arn(&project.user_role())]).collect()
+/// The execution role of the notebook `name`.
+fn execution(project: &Project, name: &str) -> String {
+    project.service_role_arn(&project.notebook_role(name))
 }
 
 /// CloudWatch Logs encrypts the project's log group, and nothing else.

@@ -12,7 +12,8 @@ use crate::kinds::{
 pub(super) fn draw(project: &Project, builder: &mut Builder) {
     for fact in facts(project) {
         let attributes = parameter::Attributes::text(fact.value, &fact.description);
-        builder.add::<Parameter>(&fact.node, &fact.name, &attributes);
+        // It holds nothing that is not known from elsewhere.
+        builder.add_with::<Parameter>(&fact.node, &fact.name, &attributes, |node| node.consent.replace = true);
     }
     let tags = [
         ("ProjectName", project.name.as_str()),

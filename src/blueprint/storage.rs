@@ -5,6 +5,10 @@ use crate::api::DeletionPolicy;
 use crate::kinds::{Bucket, Handle, KmsKey, LogGroup, VpcEndpoint, bucket, log_group};
 use crate::policy::{Document, Principal, Statement, global};
 
+/// What changes a bucket or lists what is in it. Reading its settings is not among it: those who check the account look
+/// at them from outside.
+const ON_BUCKET: [&str; 4] = ["s3:CreateBucket*", "s3:Delete*", "s3:ListBucket*", "s3:Put*"];
+
 pub(super) fn draw(project: &Project, builder: &mut Builder) {
     let policies = &project.spec.deletion_policy;
     let retain = policies.buckets == DeletionPolicy::Retain;
@@ -64,15 +68,29 @@ fn policy(project: &Project, name: &str) -> Document {
             .actions(["s3:PutObject"])
             .resources([objects.clone()])
     };
-    let endpoint = String::from(Handle::<VpcEndpoint>::new("s3").id());
+    let from_outside = |sid: &str| {
+        let endpoint = String::from(Handle::<VpcEndpoint>::new("s3").id());
+        Statement::deny(sid)
+            .principal(Principal::Anyone)
+            .given(global::SOURCE_VPCE.is_not([endpoint]))
+            .given(global::PRINCIPAL_IS_AWS_SERVICE.is_not_true())
+    };
     Document::new([
         everything("OnlyEncryptedConnections").given(global::SECURE_TRANSPORT.is_not_true()),
         everything("OnlyCurrentTls").when("NumericLessThan", "s3:TlsVersion", ["1.2"]),
-        everything("OnlyThroughTheEndpoint")
-            .given(global::SOURCE_VPCE.is_not([endpoint]))
-            // The controller works from outside the network and has to be able to put this very policy right.
-            .given(global::PRINCIPAL_ARN.not_like(project.controller()))
-            .given(global::PRINCIPAL_IS_AWS_SERVICE.is_not_true()),
+        // The controller is no exception: objects are no business of its.
+        from_outside("ObjectsOnlyThroughTheEndpoint")
+            .actions(["s3:*"])
+            .resources([objects.clone()]),
+        // Here it is: it works from outside the network and has to be able to put this very policy right.
+        from_outside("BucketOnlyThroughTheEndpoint")
+            .actions(ON_BUCKET)
+            .resources([bucket.clone()])
+            .given(global::PRINCIPAL_ARN.not_like(project.controller())),
+        // What an AWS service does for another account is that account's doing.
+        everything("ServicesOnlyForThisAccount")
+            .given(global::PRINCIPAL_IS_AWS_SERVICE.is_true())
+            .given(global::SOURCE_ACCOUNT.is_not([project.account.id.clone()])),
         puts("OnlyKmsEncryption")
             .given(global::S3_ENCRYPTION.present())
             .given(global::S3_ENCRYPTION.is_not(["aws:kms"])),

@@ -20,6 +20,9 @@ use crate::policy::Document;
 /// The kind.
 pub struct KmsKey;
 
+/// What the name of an alias begins with.
+pub const ALIAS: &str = "alias/";
+
 /// How many days a deletion can be called off, the most that KMS offers.
 const PENDING_DAYS: i32 = 30;
 

@@ -2,6 +2,7 @@
 
 mod command_line;
 mod critical_path;
+mod data;
 mod drift;
 mod environment;
 mod generated;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_kms::types::{AliasListEntry, GrantListEntry, KeyMetadata, KeyState, Tag};
 
-use super::{Attributes, Call, KmsKey, State, is_of_aws};
+use super::{ALIAS, Attributes, Call, KmsKey, State, is_of_aws};
 use crate::aws::{Aws, pages};
 use crate::engine::{Failure, Live, Observed, Reader, Sent, observe_each};
 use crate::kinds::shared::kms;
@@ -13,8 +13,8 @@ use crate::model::{OWNER_TAG, Tags};
 use crate::plan::Phase;
 use crate::policy::Document;
 
-/// The start of every alias that we give.
-const OURS: &str = "alias/ds-";
+/// The start of every name that we give.
+const OURS: &str = "ds-";
 
 impl Live for KmsKey {
     /// Keys, and the names we give with the owners of what they stand for: a name that is in use is seen before a
@@ -31,15 +31,18 @@ impl Live for KmsKey {
             by_key.entry(alias.target_key_id().unwrap_or_default()).or_default().push(alias);
         }
         let names = aliases.iter().filter_map(|alias| {
-            let name = alias.alias_name().filter(|name| name.starts_with(OURS))?;
+            let name = alias.alias_name()?.strip_prefix(ALIAS)?;
+            if !name.starts_with(OURS) {
+                return None;
+            }
             let owner = keys.get(alias.target_key_id()?).and_then(|(_, tags)| tags.get(OWNER_TAG));
             let tags = owner.map(|owner| (OWNER_TAG, owner)).into_iter().collect();
-            Some(Observed::foreign(name.strip_prefix("alias/")?, tags))
+            Some(Observed::foreign(name, tags))
         });
         let ours = keys.iter().filter(|(_, (_, tags))| reader.is_ours(tags));
         let observed = observe_each(ours.map(|(id, (arn, tags))| {
             let its = by_key.get(id).map_or(&[][..], Vec::as_slice);
-            let named = format!("alias/{}", tags.get("Name").unwrap_or_default());
+            let named = format!("{ALIAS}{}", tags.get("Name").unwrap_or_default());
             let elsewhere = aliases.iter().find(|alias| alias.alias_name() == Some(&named));
             let elsewhere = elsewhere.filter(|alias| alias.target_key_id() != Some(id));
             ((*id).to_owned(), (*tags).clone(), read(reader, id, arn, tags, its, elsewhere))

@@ -1,6 +1,6 @@
 use anyhow::Result;
 use aws_sdk_ssm::Client;
-use aws_sdk_ssm::types::{ParameterType, ResourceTypeForTagging, Tag};
+use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging, Tag};
 use futures::FutureExt;
 use secureml::plan::Object;
 
@@ -19,6 +19,7 @@ macro_rules! ways {
 ways! {
     "value" => value;
     "description" => description;
+    "tier" => tier;
     "tags" => tags;
     GONE => gone;
 }
@@ -29,6 +30,14 @@ async fn value(ssm: &Client, parameter: &Object) -> Result<()> {
 
 async fn description(ssm: &Client, parameter: &Object) -> Result<()> {
     write(ssm, parameter, text(parameter, "value"), "something else").await
+}
+
+/// There is no way back from there.
+async fn tier(ssm: &Client, parameter: &Object) -> Result<()> {
+    let request = ssm.put_parameter().name(&parameter.id).overwrite(true);
+    let request = request.r#type(ParameterType::String).tier(ParameterTier::Advanced);
+    request.value(text(parameter, "value")).send().await?;
+    Ok(())
 }
 
 async fn write(ssm: &Client, parameter: &Object, value: &str, description: &str) -> Result<()> {

@@ -3,12 +3,14 @@
 import json
 
 import xmltodict
+from moto.core.responses import ActionResult
 from moto.iam.access_control import PermissionResult
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend
 from moto.s3.responses import S3Response
 from moto.s3.utils import bucket_policy_is_public
 
+from .paging import page
 from .patching import AwsError, adds, wraps
 from .policies import Malformed, as_list, aws_principals, missing, statements
 
@@ -16,6 +18,9 @@ from .policies import Malformed, as_list, aws_principals, missing, statements
 DEFAULT_ENCRYPTION = {
     "Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}
 }
+
+#: Who owns every bucket here, as S3 writes it.
+OWNER = "bcaf1ffd86f41161ca5fb16fd081034f"
 
 
 class S3Error(AwsError, S3ClientError):
@@ -37,6 +42,19 @@ def delete_bucket_encryption(original, self, bucket_name):
     """The default comes back."""
     original(self, bucket_name)
     self.get_bucket(bucket_name).encryption = DEFAULT_ENCRYPTION
+
+
+@adds(S3Response)
+def all_buckets(self):
+    """In the order of their names, in pages; moto cuts the list and tells nobody that there is more."""
+    found = self.backend.list_buckets(self._get_param("prefix"), self._get_param("bucket-region"), None)
+    listed = [{"Name": bucket.name, "CreationDate": bucket.creation_date_ISO8601} for bucket in found]
+    listed.sort(key=lambda bucket: bucket["Name"])
+    size = int(self._get_param("max-buckets") or 10_000)
+    shown, token = page(listed, size, self._get_param("continuation-token"), "InvalidArgument")
+    self.data["Action"] = "ListBuckets"
+    answer = {"Owner": {"ID": OWNER, "DisplayName": "webfile"}, "Buckets": shown}
+    return self.serialized(ActionResult(answer | ({"ContinuationToken": token} if token else {})))
 
 
 @wraps(S3Response)
