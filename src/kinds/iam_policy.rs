@@ -229,16 +229,15 @@ mod live {
         }
     }
 
-    /// The tags, which no list carries. What matters of a policy is its document; tags can wait, hence the mark.
+    /// The tags, which no list carries.
     async fn tags(reader: &Reader<'_>, policy: &ManagedPolicyDetail) -> Result<Tags, Failure> {
         let aws = reader.aws();
-        let mark = policy.default_version_id().unwrap_or_default();
         let fetch = async {
             let request = aws.iam.list_policy_tags().set_policy_arn(policy.arn.clone());
             let tags = pages!(aws, "iam:ListPolicyTags", request.clone(), set_marker, marker, tags);
             Ok(iam::tags(&tags))
         };
-        let tags = reader.detail(policy.policy_name().unwrap_or_default(), "tags", mark, fetch).await?;
+        let tags = reader.detail(policy.policy_name().unwrap_or_default(), "tags", "", fetch).await?;
         Ok((*tags).clone())
     }
 }
