@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Api, Patch, PatchParams};
@@ -13,7 +13,7 @@ use super::context::Context;
 use super::status;
 use crate::api::{DriftMode, Intent, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{self, Blueprint, Project};
-use crate::engine::{Outcome, Report, VISIBLE_WITHIN, carry_out, look};
+use crate::engine::{Outcome, Report, carry_out, look};
 use crate::model::Owner;
 use crate::plan::{Goal, Plan, PlanError};
 
@@ -100,7 +100,7 @@ impl Turn {
         let memory = self.context.memory(&self.owner);
         let mut memory = memory.lock().await;
         let floor = self.context.sweep_floor(interval);
-        let begun = creation_was_begun(project);
+        let begun = memory.heeds(found_intent(project), Instant::now());
         let inventory = &self.context.inventory;
         let plan = look(inventory, &blueprint, Goal::Present, &mut memory, floor, begun).await?;
         let observe = project.spec.drift.mode == DriftMode::Observe;
@@ -110,7 +110,9 @@ impl Turn {
             None
         } else {
             if plan.creates() {
-                latest.intent = Some(intent(latest.intent.take()));
+                let intent = intent(latest.intent.take());
+                memory.intends(intent.at.0.as_second());
+                latest.intent = Some(intent);
                 latest = status::working(project, latest, &plan);
                 self.write(stands.as_ref(), &latest).await?;
                 stands = Some(latest.clone());
@@ -213,13 +215,11 @@ fn nullify(old: &serde_json::Value, new: &mut serde_json::Value) {
     }
 }
 
-/// Whether an earlier process began to create and AWS's lists may not show yet what it made.
-fn creation_was_begun(project: &SecureMLProject) -> bool {
-    let intent = project.status.as_ref().and_then(|status| status.intent.as_ref());
-    intent.is_some_and(|intent| {
-        let age = jiff::Timestamp::now().duration_since(intent.at.0);
-        age.unsigned_abs() < VISIBLE_WITHIN
-    })
+/// The second in which the intent in the status was written, and how long ago that is.
+fn found_intent(project: &SecureMLProject) -> Option<(i64, Duration)> {
+    let at = project.status.as_ref()?.intent.as_ref()?.at.0;
+    let age = jiff::Timestamp::now().duration_since(at);
+    Some((at.as_second(), age.unsigned_abs()))
 }
 
 fn intent(earlier: Option<Intent>) -> Intent {

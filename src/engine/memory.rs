@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use super::{Class, Entry, Outcome, Report};
@@ -20,12 +20,36 @@ pub struct Memory {
     made: BTreeMap<NodeKey, (Instant, BTreeMap<String, String>)>,
     unanswered: BTreeMap<NodeKey, Instant>,
     changed: BTreeMap<NodeKey, (Instant, u64)>,
+    /// The second in which each intent was written that this process wrote.
+    intents: BTreeSet<i64>,
+    /// Until when lists may not show what a process before this one made.
+    others_until: Option<Instant>,
 }
 
 impl Memory {
     /// The moment that a reading of `kind` must not be older than.
     pub fn not_before(&self, kind: &str, floor: Instant) -> Instant {
         self.written.get(kind).map_or(floor, |written| floor.max(*written))
+    }
+
+    /// Takes note of an intent that this process writes down in the second `at`.
+    pub fn intends(&mut self, at: i64) {
+        self.intents
+            .retain(|earlier| *earlier + VISIBLE_WITHIN.as_secs().cast_signed() > at);
+        self.intents.insert(at);
+    }
+
+    /// Takes note of an intent found written down `age` ago, in the second `at`, and answers whether a process before
+    /// this one may have created things that AWS's lists do not show yet. What this process made it knows itself; a
+    /// cache may go on showing its intents for a while after they were struck out.
+    pub fn heeds(&mut self, intent: Option<(i64, Duration)>, now: Instant) -> bool {
+        if let Some((at, age)) = intent
+            && !self.intents.contains(&at)
+        {
+            let until = now + VISIBLE_WITHIN.saturating_sub(age);
+            self.others_until = self.others_until.max(Some(until));
+        }
+        self.others_until.is_some_and(|until| now < until)
     }
 
     /// Takes note of what a pass did, which ended `now`.
@@ -77,5 +101,28 @@ impl Memory {
     /// Whether some create call is without an answer.
     pub fn awaits_answers(&self) -> bool {
         !self.unanswered.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_intents_of_others_are_heeded() {
+        let mut memory = Memory::default();
+        let now = Instant::now();
+        memory.intends(100);
+        assert!(!memory.heeds(Some((100, Duration::ZERO)), now), "our own");
+        assert!(!memory.heeds(Some((40, Duration::from_secs(60))), now), "too old");
+        assert!(
+            memory.heeds(Some((90, Duration::from_secs(10))), now),
+            "somebody else's"
+        );
+        assert!(
+            memory.heeds(None, now + Duration::from_secs(19)),
+            "though it was struck out"
+        );
+        assert!(!memory.heeds(None, now + Duration::from_secs(20)), "not for ever");
     }
 }
