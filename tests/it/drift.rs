@@ -292,6 +292,7 @@ fn none() -> DriftStatus {
 fn names(text: &str, node: &str, field: &str) -> bool {
     let about = text.split(&format!("{node}: ")).nth(1).unwrap_or_default();
     let fields = about.split(" differ").next().unwrap_or_default();
+    let fields = fields.split(" cannot be changed").next().unwrap_or_default();
     fields.split(", ").any(|named| named == field)
 }
 
