@@ -3,6 +3,7 @@
 //! Counts and ratios are the result. Times depend on the machine and on the emulator, whose own speed is measured
 //! beside them as the floor. The controller is the development build: a release build would compile the AWS SDK again.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -47,18 +48,20 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         return critical_path(latency).await;
     }
     let mut columns = Vec::new();
+    let mut notes = String::new();
     for count in options.projects {
         println!("measuring {count} project{} …", if count == 1 { "" } else { "s" });
-        columns.push(fleet(count).await.with_context(|| format!("with {count} projects"))?);
+        let measured = fleet(count, &mut notes).await;
+        columns.push(measured.with_context(|| format!("with {count} projects"))?);
     }
-    println!("\n{}", table(&columns));
+    println!("\n{}\n{notes}", table(&columns));
     Ok(())
 }
 
 /// One measured fleet: a row for each figure.
 type Column = Vec<(&'static str, String)>;
 
-async fn fleet(count: usize) -> Result<Column> {
+async fn fleet(count: usize, notes: &mut String) -> Result<Column> {
     let rig = start().await?;
     let floor = floor(&rig).await?;
     let bench = Bench::new(&rig, count)?;
@@ -93,9 +96,16 @@ async fn fleet(count: usize) -> Result<Column> {
         ("controller: CPU since its start, s", format!("{:.1}", bench.cpu()?)),
     ]);
 
+    writeln!(notes, "a sweep over {count}: {}", steady.names)?;
+
     let mark = rig.proxy.mark();
     let gone = bench.delete().await?;
     let calls = rig.proxy.calls_since(mark);
+    let failed = rig.proxy.calls().errors();
+    let codes = failed
+        .iter()
+        .map(|call| format!("{} {}", call.name, call.error_code.as_deref().unwrap_or("-")));
+    writeln!(notes, "errors with {count}: {}", tally(codes))?;
     column.extend([
         ("delete all, s", seconds(gone)),
         ("  AWS calls a project", ratio(calls.len(), count)),
@@ -130,6 +140,8 @@ struct Steady {
     writes: usize,
     api_writes: usize,
     cpu_share: f64,
+    /// The calls of all sweeps together.
+    names: String,
 }
 
 impl<'a> Bench<'a> {
@@ -193,6 +205,7 @@ impl<'a> Bench<'a> {
         let calls = self.rig.proxy.calls_since(mark);
         let objects = calls.reads().iter().filter(|call| is_about_one(&call.name)).count();
         Ok(Steady {
+            names: tally(calls.iter().map(|call| call.name.clone())),
             lists: calls.reads().len() - objects,
             objects,
             writes: calls.writes().len(),
@@ -263,6 +276,9 @@ fn is_a_write(line: &str) -> bool {
 /// fleet; that of lists with its pages.
 const ABOUT_ONE: &[&str] = &[
     "ec2:DescribeVpcAttribute",
+    "iam:GetInstanceProfile",
+    "iam:ListPolicyTags",
+    "iam:ListRoleTags",
     "iam:GetPolicyVersion",
     "iam:GetRole",
     "kms:DescribeKey",
@@ -354,6 +370,19 @@ fn longest_chain(plan: &Value) -> Result<usize> {
         Some(chain) if chain > 0 => Ok(chain),
         _ => bail!("the plan has no calls"),
     }
+}
+
+/// How many of each.
+fn tally(names: impl Iterator<Item = String>) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for name in names {
+        *counts.entry(name).or_default() += 1;
+    }
+    let texts: Vec<String> = counts
+        .into_iter()
+        .map(|(name, count)| format!("{count} × {name}"))
+        .collect();
+    texts.join(", ")
 }
 
 fn table(columns: &[Column]) -> String {
