@@ -4,6 +4,7 @@ mod command_line;
 mod drift;
 mod environment;
 mod generated;
+mod guardrails;
 mod manifests;
 mod permissions;
 mod project;

@@ -18,7 +18,7 @@ use anyhow::{Result, ensure};
 use environment::PolicyKind;
 use mutation::Sort;
 use scenario::Case;
-use suite::{Evaluated, Ground, Suite};
+use suite::{Ground, Suite};
 
 /// How many attacks and legitimate actions there are at least.
 const ATTACKS: usize = 1000;

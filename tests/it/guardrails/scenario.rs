@@ -15,7 +15,6 @@ const REQUESTS: &str = include_str!("scenarios/requests.yaml");
 
 /// One scenario, or many of a kind.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// What it is about, for people.
     pub name: String,
@@ -108,6 +107,7 @@ impl<'a> World<'a> {
 
     /// The cases of the scenarios in `text`.
     pub fn cases(&self, file: &str, text: &str) -> Result<Vec<Case>> {
+        check_fields(text).with_context(|| file.to_owned())?;
         let scenarios: Vec<Scenario> = serde_saphyr::from_str(text).with_context(|| file.to_owned())?;
         let mut cases = Vec::new();
         for scenario in &scenarios {
@@ -243,6 +243,17 @@ impl<'a> World<'a> {
             _ => None,
         }
     }
+}
+
+/// Fields that nobody reads; the reader of a flattened structure does not mind them.
+fn check_fields(text: &str) -> Result<()> {
+    const FIELDS: &[&str] = &["name", "who", "from", "do", "on", "of", "with", "tags", "giving", "by", "variants"];
+    let scenarios: Vec<BTreeMap<String, Value>> = serde_saphyr::from_str(text)?;
+    for scenario in scenarios {
+        let strange: Vec<_> = scenario.keys().filter(|key| !FIELDS.contains(&key.as_str())).collect();
+        ensure!(strange.is_empty(), "{:?} has the fields {strange:?}", scenario["name"]);
+    }
+    Ok(())
 }
 
 /// The policy of whatever strangers lay out: it lets everybody in.
