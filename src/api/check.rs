@@ -208,6 +208,16 @@ mod tests {
                     "adminPrincipals": ["arn:aws:iam::111122223333:root"],
                     "userPrincipals": ["arn:aws:iam::111122223333:role/science"],
                 },
+                "guardrails": {
+                    "notebookInstanceTypes": ["ml.t3.*"],
+                    "jobInstanceTypes": ["ml.m5.xlarge"],
+                    "hostingInstanceTypes": ["ml.c5.*"],
+                },
+                "guardrails": {
+                    "notebookInstanceTypes": ["ml.t3.*"],
+                    "jobInstanceTypes": ["ml.m5.xlarge"],
+                    "hostingInstanceTypes": ["ml.m5.xlarge"],
+                },
                 "notebooks": [{ "name": "ana", "ownerEmail": "ana@example.com", "instanceType": "ml.t3.medium" }],
             },
         })

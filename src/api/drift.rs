@@ -27,7 +27,7 @@ impl Default for Drift {
 /// Whether differences are corrected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DriftMode {
-    /// They are corrected.
+    /// AWS is made to hold what is declared again.
     #[default]
     Enforce,
     /// They are reported; AWS is not changed in any way, not even to create what is missing.
@@ -44,6 +44,9 @@ pub struct DeletionPolicies {
     /// The KMS keys. Deletion is scheduled with a waiting period of 30 days.
     #[schemars(transform = with_values)]
     pub keys: DeletionPolicy,
+    /// The log group of the VPC flow logs.
+    #[schemars(transform = with_values)]
+    pub logs: DeletionPolicy,
 }
 
 /// What becomes of a resource that holds data.

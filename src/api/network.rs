@@ -127,9 +127,11 @@ const ENDPOINTS: &[Rule] = &[
     )
     .at(".additional"),
     Rule::new(
-        "!has(self.additional) || self.set != 'Standard'
-         || !self.additional.exists(s, s in ['ecr.api', 'ecr.dkr', 'ec2'])",
-        "must not name what the set Standard has: ecr.api, ecr.dkr, ec2; remove it",
+        "!has(self.additional) || self.set != 'Standard' || !self.additional.exists(s,
+         s in ['ecr.api', 'ecr.dkr', 'ec2', 'codecommit', 'git-codecommit', 'codeartifact.api',
+         'codeartifact.repositories'])",
+        "must not name what the set Standard has: ecr.api, ecr.dkr, ec2, codecommit, git-codecommit, \
+         codeartifact.api, codeartifact.repositories; remove it",
     )
     .at(".additional"),
 ];
@@ -144,7 +146,7 @@ const SERVICE: &[Rule] = &[Rule::new(
 pub enum EndpointSet {
     /// S3, SageMaker (API, runtime, notebook), STS, CloudWatch (logs, metrics), KMS and SSM.
     Minimal,
-    /// Those, and ECR and EC2.
+    /// Those, and ECR, EC2, CodeCommit and CodeArtifact, where the region offers them.
     #[default]
     Standard,
 }

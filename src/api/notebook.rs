@@ -93,9 +93,9 @@ pub enum UpdatePolicy {
 /// Whether a notebook may be deleted and made anew.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ReplacePolicy {
-    /// Never: changes that need it are reported and not carried out.
+    /// Changes that need it are reported and not carried out.
     #[default]
     Never,
-    /// Yes, and what is on its volume is lost.
+    /// Changes that need it are carried out, and what is on its volume is lost.
     LoseVolume,
 }

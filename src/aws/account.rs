@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::Filter;
 
-use super::Aws;
+use super::clients::{Aws, Identity};
 use crate::engine::Failure;
 use crate::model::{Account, EndpointService, Zone};
 
@@ -19,24 +19,18 @@ pub const PERMISSIONS: &[&str] = &[
 /// # Errors
 /// When a read fails.
 pub async fn describe(aws: &Aws) -> Result<Account, Failure> {
-    let (caller, zones, prefix_list, services) =
-        futures::try_join!(caller(aws), zones(aws), s3_prefix_list(aws), endpoint_services(aws))?;
+    let (identity, zones, prefix_list, services) =
+        futures::try_join!(aws.account(), zones(aws), s3_prefix_list(aws), endpoint_services(aws))?;
+    let Identity { caller, partition, id } = identity.clone();
     Ok(Account {
-        partition: caller.split(':').nth(1).unwrap_or("aws").to_owned(),
-        id: caller.split(':').nth(4).unwrap_or_default().to_owned(),
+        partition,
+        id,
         region: aws.region().to_owned(),
         zones,
         s3_prefix_list: prefix_list,
         endpoint_services: services,
         caller,
     })
-}
-
-async fn caller(aws: &Aws) -> Result<String, Failure> {
-    let identity = aws
-        .call("sts:GetCallerIdentity", aws.sts.get_caller_identity().send())
-        .await?;
-    Ok(identity.arn.unwrap_or_default())
 }
 
 async fn zones(aws: &Aws) -> Result<Vec<Zone>, Failure> {

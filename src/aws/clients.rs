@@ -8,6 +8,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio::sync::OnceCell;
 
 use super::{Limiter, Share, errors};
 use crate::engine::Failure;
@@ -37,8 +38,20 @@ pub struct Aws {
     /// Our pace.
     pub limiter: Limiter,
     region: String,
+    account: OnceCell<Identity>,
     calls: AtomicU64,
     errors: Mutex<BTreeMap<String, u64>>,
+}
+
+/// Whom the clients speak for.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The ARN of the user, role session or account.
+    pub caller: String,
+    /// `aws`, `aws-cn` or `aws-us-gov`.
+    pub partition: String,
+    /// The account's twelve digits.
+    pub id: String,
 }
 
 impl Aws {
@@ -76,6 +89,7 @@ impl Aws {
             tagging: aws_sdk_resourcegroupstagging::Client::new(config),
             limiter: Limiter::new(share),
             region: config.region().map(Region::to_string).unwrap_or_default(),
+            account: OnceCell::new(),
             calls: AtomicU64::new(0),
             errors: Mutex::default(),
         }
@@ -84,6 +98,33 @@ impl Aws {
     /// The region.
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// Whom the clients speak for, asked once.
+    ///
+    /// # Errors
+    /// When AWS does not say.
+    pub async fn account(&self) -> Result<&Identity, Failure> {
+        let ask = async || {
+            let request = self.sts.get_caller_identity();
+            let caller = self.call("sts:GetCallerIdentity", request.send()).await?;
+            let caller = caller.arn.unwrap_or_default();
+            Ok(Identity {
+                partition: caller.split(':').nth(1).unwrap_or("aws").to_owned(),
+                id: caller.split(':').nth(4).unwrap_or_default().to_owned(),
+                caller,
+            })
+        };
+        self.account.get_or_try_init(ask).await
+    }
+
+    /// The ARN of `resource` of `service` in this account and region.
+    ///
+    /// # Errors
+    /// As [`Aws::account`].
+    pub async fn arn(&self, service: &str, resource: &str) -> Result<String, Failure> {
+        let Identity { partition, id, .. } = self.account().await?;
+        Ok(format!("arn:{partition}:{service}:{}:{id}:{resource}", self.region))
     }
 
     /// Sends a call, named as IAM names it, and gives its failure the class the controller acts on.

@@ -143,7 +143,11 @@ const CODES: &[(Class, &[&str])] = &[
             "InvalidParameterValue",
             "InvalidParameterCombination",
             "InvalidRequest",
+            "BadRequestException",
+            "HierarchyTypeMismatchException",
             "InvalidArgument",
+            "InvalidTag",
+            "TagException",
             "InvalidBucketName",
             "DuplicateSubnetsInSameZone",
             "InvalidInput",
@@ -165,6 +169,7 @@ const CODES: &[(Class, &[&str])] = &[
 /// Codes whose meaning only the message tells: a role made a moment ago is not known everywhere yet; SageMaker
 /// answers for what is not there, and for what is at work, as for a bad request.
 const IN_WORDS: &[(&str, &str, Class)] = &[
+    ("BadRequestException", "already exists", Class::Taken),
     // Private names of an endpoint: its predecessor is not gone yet, or the VPC's DNS settings are not everywhere.
     ("InvalidParameter", "conflicting dns domain", Class::InUse),
     ("InvalidParameter", "enablednshostnames", Class::Transient),

@@ -1,5 +1,184 @@
-//! Keys.
+//! Keys, and who may do what with them.
+//!
+//! No policy names a role as a principal: AWS refuses one that does not exist yet, and turns one that is deleted into a
+//! dead id. They speak to the account, and hold for the roles that a condition names.
+//! <https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html>
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Builder, Project};
+use crate::api::{DeletionPolicy, VolumeKey};
+use crate::kinds::{Handle, KmsKey, Vpc, kms_key};
+use crate::policy::{Document, Principal, Statement, global};
 
-pub(super) fn draw(_project: &Project, _builder: &mut Builder) {}
+/// What may be done with a key by whoever administers keys in the account: everything but using it, and but letting
+/// others use it.
+const MANAGEMENT: [&str; 21] = [
+    "kms:CancelKeyDeletion",
+    "kms:CreateAlias",
+    "kms:DeleteAlias",
+    "kms:DescribeKey",
+    "kms:DisableKey",
+    "kms:DisableKeyRotation",
+    "kms:EnableKey",
+    "kms:EnableKeyRotation",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListGrants",
+    "kms:ListKeyPolicies",
+    "kms:ListKeyRotations",
+    "kms:ListResourceTags",
+    "kms:PutKeyPolicy",
+    "kms:RevokeGrant",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
+];
+
+/// Use.
+const CRYPTOGRAPHY: [&str; 4] = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
+
+pub(super) fn draw(project: &Project, builder: &mut Builder) {
+    let logs = [logs(project)];
+    add(project, builder, "project", &alias(project, None), "Data", logs);
+    if project.spec.encryption.notebook_volume_key == VolumeKey::PerNotebook {
+        for notebook in &project.spec.notebooks {
+            let (node, alias) = (notebook_key(&notebook.name), alias(project, Some(&notebook.name)));
+            add(project, builder, &node, &alias, "Notebook volume", []);
+        }
+    }
+    builder.output("kmsKeyArn", Handle::<KmsKey>::new("project").arn());
+}
+
+/// The node of the key of the notebook `name`'s volume.
+fn notebook_key(name: &str) -> String {
+    format!("notebook-{name}")
+}
+
+fn alias(project: &Project, notebook: Option<&str>) -> String {
+    let name = match notebook {
+        Some(notebook) => project.named_for("kms-cmk", notebook),
+        None => project.named("kms-cmk"),
+    };
+    format!("alias/{name}")
+}
+
+fn add(
+    project: &Project,
+    builder: &mut Builder,
+    node: &str,
+    alias: &str,
+    what: &str,
+    services: impl IntoIterator<Item = Statement>,
+) {
+    let attributes = kms_key::Attributes {
+        aliases: BTreeSet::from([alias.to_owned()]),
+        description: format!("{what} of {}", project.suffix()),
+        policy: policy(project, services),
+        rotation_days: Some(project.spec.encryption.rotation_period_days),
+        state: kms_key::State::Enabled,
+        grants: BTreeMap::new(),
+        moved: false,
+    };
+    let retain = project.spec.deletion_policy.keys == DeletionPolicy::Retain;
+    builder.add_with::<KmsKey>(node, alias, &attributes, |node| node.retain = retain);
+}
+
+/// The policy of a key of the project.
+///
+/// The account can manage the key through IAM: without that nobody could. It cannot use the key, nor let anybody use
+/// it: no IAM policy, not even `AdministratorAccess`, reaches further than the key's own policy.
+fn policy(project: &Project, services: impl IntoIterator<Item = Statement>) -> Document {
+    let users = users(project);
+    let granting = users.iter().cloned().chain([project.role_arn(&project.launch_role())]);
+    let account = || Principal::Aws(project.iam_arn("root"));
+    let manage = Statement::allow("AccountManages")
+        .principal(account())
+        .actions(MANAGEMENT)
+        .anywhere();
+    let use_it = Statement::allow("ProjectUses")
+        .principal(account())
+        .actions(CRYPTOGRAPHY)
+        .anywhere()
+        .given(global::PRINCIPAL_ARN.is(users.clone()));
+    // Volumes of notebooks, jobs and endpoints work through grants, which SageMaker makes for its caller.
+    let grant = Statement::allow("ServicesAreGranted")
+        .principal(account())
+        .actions(["kms:CreateGrant"])
+        .anywhere()
+        .given(global::PRINCIPAL_ARN.like(granting.chain(project.controller())))
+        .given(global::GRANT_IS_FOR_AWS.is_true());
+    // What an AWS service asks for on behalf of a role comes from the service's own network.
+    let inside = Statement::deny("OnlyFromInside")
+        .principal(Principal::Anyone)
+        .actions(CRYPTOGRAPHY)
+        .anywhere()
+        .given(global::PRINCIPAL_ARN.is(users))
+        .given(global::SOURCE_VPC.is_not([String::from(Handle::<Vpc>::new("main").id())]))
+        .given(global::VIA_AWS_SERVICE.is_not_true());
+    Document::new([manage, use_it, grant, inside].into_iter().chain(services))
+}
+
+/// The roles that work with data.
+fn users(project: &Project) -> Vec<String> {
+    let notebooks = project.spec.notebooks.iter();
+    let notebooks = notebooks.map(|notebook| project.service_role_arn(&project.notebook_role(&notebook.name)));
+    notebooks.chain([project.role_arn(&project.user_role())]).collect()
+}
+
+/// CloudWatch Logs encrypts the project's log group, and nothing else.
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html>
+fn logs(project: &Project) -> Statement {
+    let group = project.arn("logs", &format!("log-group:{}", project.flow_log_group()));
+    let service = format!("logs.{}.amazonaws.com", project.account.region);
+    Statement::allow("LogsAreEncrypted")
+        .principal(Principal::Service(service))
+        .actions(CRYPTOGRAPHY)
+        .actions(["kms:DescribeKey"])
+        .anywhere()
+        .given(global::LOG_GROUP_CONTEXT.is([group]))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use crate::api::{EnvironmentType, SecureMLProjectSpec};
+    use crate::blueprint::{draw, tests::project};
+
+    fn statements(key: &str) -> Vec<Value> {
+        let spec = SecureMLProjectSpec {
+            environment_type: EnvironmentType::Dev,
+            ..SecureMLProjectSpec::default()
+        };
+        let blueprint = draw(&project(spec));
+        let node = blueprint.nodes.values().find(|node| node.key.to_string() == key);
+        let policy = &node.expect("the key").attributes["policy"]["Statement"];
+        policy.as_array().cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn the_account_manages_and_never_uses() {
+        for statement in statements("KmsKey/project") {
+            let actions = statement["Action"].to_string();
+            if statement["Sid"] == "AccountManages" {
+                assert!(
+                    !actions.contains("crypt") && !actions.contains("CreateGrant"),
+                    "{actions}"
+                );
+            } else {
+                assert!(statement["Condition"].is_object(), "{statement} holds for everybody");
+            }
+        }
+    }
+
+    #[test]
+    fn no_principal_has_to_exist() {
+        for statement in statements("KmsKey/project") {
+            let principal = statement["Principal"].to_string();
+            assert!(!principal.contains(":role/"), "{principal}");
+        }
+    }
+}

@@ -6,7 +6,6 @@ mod access;
 mod encryption;
 mod endpoints;
 mod names;
-mod neighbours;
 mod network;
 mod notebooks;
 mod parameters;

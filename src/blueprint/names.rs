@@ -68,9 +68,19 @@ impl Project {
         self.named_for("notebook-role", name)
     }
 
-    /// The permissions boundary of every role.
+    /// The permissions boundary of the execution roles.
     pub fn boundary(&self) -> String {
         self.named("boundary")
+    }
+
+    /// The permissions boundary of the administrators' role.
+    pub fn admin_boundary(&self) -> String {
+        self.named("admin-boundary")
+    }
+
+    /// The permissions boundary of the other roles.
+    pub fn access_boundary(&self) -> String {
+        self.named("access-boundary")
     }
 
     /// The SageMaker notebook instance of the notebook `name`.
@@ -86,6 +96,20 @@ impl Project {
     /// The ARN of the role `name` that stands under [`SERVICE_ROLE_PATH`].
     pub fn service_role_arn(&self, name: &str) -> String {
         self.iam_arn(&format!("role{SERVICE_ROLE_PATH}{name}"))
+    }
+
+    /// The patterns that match the ARN of the controller's own identity. The ARN of a session tells its role's name and
+    /// not the path.
+    pub fn controller(&self) -> Vec<String> {
+        let caller = &self.account.caller;
+        let session = caller.split_once(":assumed-role/").map(|(_, session)| session);
+        match session.and_then(|session| session.split('/').next()) {
+            Some(role) => vec![
+                self.iam_arn(&format!("role/{role}")),
+                self.iam_arn(&format!("role/*/{role}")),
+            ],
+            None => vec![caller.clone()],
+        }
     }
 
     /// The ARN of the role `name`.

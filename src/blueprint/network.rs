@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Builder, Project, neighbours};
+use super::{Builder, Project};
 use crate::kinds::{
-    FlowLog, Handle, RouteTable, SecurityGroup, SecurityGroupRules, Subnet, Vpc, flow_log, route_table, security_group,
-    security_group_rules, subnet, vpc,
+    FlowLog, Handle, IamRole, LogGroup, RouteTable, SecurityGroup, SecurityGroupRules, Subnet, Vpc, flow_log,
+    route_table, security_group, security_group_rules, subnet, vpc,
 };
 use crate::kinds::{Peer, Rule, Rules};
 
@@ -151,8 +151,8 @@ fn draw_rules(project: &Project, builder: &mut Builder, group: &Handle<SecurityG
 fn draw_flow_log(builder: &mut Builder, project: &Project, vpc: &Handle<Vpc>) {
     let attributes = flow_log::Attributes {
         vpc: vpc.id(),
-        log_group: neighbours::flow_log_group(),
-        role: neighbours::flow_logs_role_arn(),
+        log_group: Handle::<LogGroup>::new("vpc-flow-logs").id().into(),
+        role: Handle::<IamRole>::new("flow-logs").arn(),
         traffic_type: "ALL".to_owned(),
         format: flow_log::DEFAULT_FORMAT.to_owned(),
         aggregation_interval: 600,

@@ -1,14 +1,11 @@
 //! SageMaker notebook instances, and the script that they run when they start.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Builder, Invalid, Project, start};
 use crate::api::{Notebook as Declared, ReplacePolicy, UpdatePolicy, VolumeKey};
 use crate::kinds::{Handle, LifecycleConfig, Notebook, lifecycle_config, notebook};
 use crate::model::{NodeKey, Output};
-
-/// The longest name that SageMaker takes for a notebook.
-const NAME_LIMIT: usize = 63;
 
 pub(super) fn draw(project: &Project, builder: &mut Builder) {
     let scripts = lifecycle_config::Attributes {
@@ -71,63 +68,20 @@ fn place(project: &Project, declared: &Declared) -> Option<char> {
     project.subnets.get(index).map(|subnet| subnet.letter)
 }
 
-/// What is wrong with the notebooks of `project`. The API server sees some of it before; the command line has none.
+/// What is wrong with the notebooks of `project` that the rules of the spec cannot see: they do not know how many
+/// subnets there are when they are cut from the VPC.
 pub(super) fn problems(project: &Project) -> Vec<Invalid> {
-    let mut problems = Vec::new();
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for (index, declared) in project.spec.notebooks.iter().enumerate() {
-        let mut wrong = |field: &str, problem: String| {
-            problems.push(Invalid {
-                field: format!("spec.notebooks[{index}].{field}"),
-                problem,
-            });
-        };
-        let name = &declared.name;
-        if let Some(first) = seen.insert(name, index) {
-            wrong("name", format!("{name} is the name of notebooks[{first}] already"));
-        }
-        let full = project.notebook(name);
-        if !is_name(name) {
-            wrong("name", "use lower-case letters, digits and inner hyphens".to_owned());
-        } else if full.len() > NAME_LIMIT {
-            let long = full.len();
-            wrong(
-                "name",
-                format!("SageMaker takes {NAME_LIMIT} characters, {full} has {long}: shorten it"),
-            );
-        }
-        if !is_tag_value(&declared.owner_email) || !declared.owner_email.contains('@') {
-            wrong(
-                "ownerEmail",
-                "an e-mail address of letters, digits and _.:/=+-@ is needed".to_owned(),
-            );
-        }
-        if !declared.instance_type.starts_with("ml.") {
-            wrong(
-                "instanceType",
-                "types of SageMaker begin with ml., as ml.t3.medium".to_owned(),
-            );
-        }
-        if !(5..=16_384).contains(&declared.volume_size_gib) {
-            wrong("volumeSizeGib", "a volume has 5 to 16384 GiB".to_owned());
-        }
-        if place(project, declared).is_none() {
-            let count = project.subnets.len();
-            wrong("subnet", format!("there are {count} subnets: use 1 to {count}"));
-        }
-    }
-    problems
-}
-
-fn is_name(name: &str) -> bool {
-    let of_a_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    !name.is_empty() && name.chars().all(of_a_name) && !name.starts_with('-') && !name.ends_with('-')
-}
-
-/// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
-fn is_tag_value(text: &str) -> bool {
-    let allowed = |c: char| c.is_alphanumeric() || "_.:/=+-@".contains(c);
-    !text.is_empty() && text.chars().count() <= 256 && text.chars().all(allowed)
+    let notebooks = project.spec.notebooks.iter().enumerate();
+    let homeless = notebooks.filter(|(_, declared)| place(project, declared).is_none());
+    let count = project.subnets.len();
+    homeless
+        .map(|(index, _)| {
+            Invalid::new(
+                format!("spec.notebooks[{index}].subnet"),
+                format!("there are {count} subnets: use 1 to {count}"),
+            )
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -172,33 +126,15 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_built_is_refused_with_the_field() {
-        let good = serde_json::json!({"name": "ada", "ownerEmail": "ada@example.com"});
-        let with = |key: &str, value: serde_json::Value| {
-            let mut bad = good.clone();
-            bad[key] = value;
-            bad
-        };
-        let table = [
-            (with("subnet", 4.into()), "subnet"),
-            (with("subnet", 0.into()), "subnet"),
-            (with("name", "Ada".into()), "name"),
-            (with("name", "ada-".into()), "name"),
-            (with("name", "a'; rm -rf /".into()), "name"),
-            (with("name", "a".repeat(60).into()), "name"),
-            (with("ownerEmail", "ada".into()), "ownerEmail"),
-            (with("ownerEmail", "ada@x⟦Vpc/main.id⟧".into()), "ownerEmail"),
-            (with("instanceType", "t3.medium".into()), "instanceType"),
-            (with("volumeSizeGib", 4.into()), "volumeSizeGib"),
-        ];
-        for (bad, field) in table {
-            let spec = spec(serde_json::json!([good, bad]));
-            let problems = Project::new(owner(), spec, account()).expect_err("refused");
-            let fields: Vec<&str> = problems.iter().map(|problem| problem.field.as_str()).collect();
-            let wanted = format!("spec.notebooks[1].{field}");
-            assert!(fields.contains(&wanted.as_str()), "{bad}: {fields:?}");
-        }
-        let problems = Project::new(owner(), spec(serde_json::json!([good, good])), account()).expect_err("twice");
-        assert_eq!(problems[0].problem, "ada is the name of notebooks[0] already");
+    fn a_notebook_in_a_subnet_that_the_region_has_no_zone_for_is_refused() {
+        let notebooks = serde_json::json!([
+            {"name": "ada", "ownerEmail": "ada@example.com", "subnet": 2},
+            {"name": "bo", "ownerEmail": "bo@example.com", "subnet": 3},
+        ]);
+        let mut account = account();
+        account.zones.truncate(2);
+        let problems = Project::new(owner(), spec(notebooks), account).expect_err("refused");
+        let problem = Invalid::new("spec.notebooks[1].subnet", "there are 2 subnets: use 1 to 2");
+        assert!(problems.contains(&problem), "{problems:?}");
     }
 }

@@ -1,6 +1,6 @@
 use ipnet::Ipv4Net;
 
-use super::{endpoints, notebooks};
+use super::{access, endpoints, notebooks};
 use crate::api::{EnvironmentType, Invalid, SecureMLProject, SecureMLProjectSpec, check};
 use crate::model::{Account, Owner, Tags, Zone};
 
@@ -43,10 +43,6 @@ impl Project {
         if !refused.is_empty() {
             return Err(refused);
         }
-        let unbuilt = not_carried_out_yet(&spec);
-        if !unbuilt.is_empty() {
-            return Err(unbuilt);
-        }
         let name = spec.project_name.clone().unwrap_or_else(|| owner.name.clone());
         let subnets = places(&spec, &account).map_err(|invalid| vec![invalid])?;
         let project = Self {
@@ -59,6 +55,9 @@ impl Project {
         };
         let mut problems = endpoints::check(&project.spec, &project.account, &project.subnets);
         problems.extend(notebooks::problems(&project));
+        if problems.is_empty() {
+            problems.extend(access::check(&project));
+        }
         if problems.is_empty() {
             Ok(project)
         } else {
@@ -87,27 +86,6 @@ fn refused(owner: &Owner, spec: &SecureMLProjectSpec) -> Vec<Invalid> {
     )
 }
 
-/// Settings that are part of the API's design and that no code carries out yet are refused, not ignored.
-fn not_carried_out_yet(spec: &SecureMLProjectSpec) -> Vec<Invalid> {
-    let plain = SecureMLProjectSpec::default();
-    let settings = [
-        (
-            "spec.network.flowLogRetentionDays",
-            spec.network.flow_log_retention_days == plain.network.flow_log_retention_days,
-        ),
-        ("spec.encryption", spec.encryption == plain.encryption),
-        ("spec.access", spec.access == plain.access),
-        ("spec.guardrails", spec.guardrails == plain.guardrails),
-        ("spec.deletionPolicy", spec.deletion_policy == plain.deletion_policy),
-    ];
-    let set = settings.into_iter().filter(|(_, is_default)| !is_default);
-    let refused = |(field, _): (&str, bool)| Invalid {
-        field: field.to_owned(),
-        problem: "this version does not carry it out yet; remove it".to_owned(),
-    };
-    set.map(refused).collect()
-}
-
 fn places(spec: &SecureMLProjectSpec, account: &Account) -> Result<Vec<SubnetPlace>, Invalid> {
     let vpc = spec.network.vpc_cidr;
     let cidrs = if spec.network.subnet_cidrs.is_empty() {
@@ -125,17 +103,6 @@ fn places(spec: &SecureMLProjectSpec, account: &Account) -> Result<Vec<SubnetPla
             "{wanted} subnets need as many availability zones; {} has {there}",
             account.region
         )));
-    }
-    if let Some(outside) = cidrs.iter().find(|cidr| !vpc.contains(*cidr)) {
-        return Err(fail(format!("{outside} is not inside the VPC's {vpc}")));
-    }
-    for (i, cidr) in cidrs.iter().enumerate() {
-        if let Some(other) = cidrs[..i]
-            .iter()
-            .find(|other| other.contains(cidr) || cidr.contains(*other))
-        {
-            return Err(fail(format!("{cidr} overlaps {other}")));
-        }
     }
     let letters = 'a'..='z';
     let places = letters.zip(&account.zones).zip(cidrs);

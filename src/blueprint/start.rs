@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn the_largest_script_is_within_the_limit() {
         let spec = SecureMLProjectSpec {
-            project_name: Some("a".repeat(40)),
+            project_name: Some("a".repeat(31)),
             environment_type: EnvironmentType::Prod,
             packages: Packages {
                 mirror: Some(Mirror {

@@ -1,5 +1,87 @@
-//! Buckets.
+//! Buckets, which let nobody in but through the project's endpoint, and the log group of the VPC's flow logs.
 
 use super::{Builder, Project};
+use crate::api::DeletionPolicy;
+use crate::kinds::{Bucket, Handle, KmsKey, LogGroup, VpcEndpoint, bucket, log_group};
+use crate::policy::{Document, Principal, Statement, global};
 
-pub(super) fn draw(_project: &Project, _builder: &mut Builder) {}
+pub(super) fn draw(project: &Project, builder: &mut Builder) {
+    let policies = &project.spec.deletion_policy;
+    let retain = policies.buckets == DeletionPolicy::Retain;
+    let buckets = [
+        ("data", "dataBucket", project.data_bucket()),
+        ("model", "modelBucket", project.model_bucket()),
+    ];
+    for (node, output, name) in buckets {
+        let handle = builder.add_with::<Bucket>(node, &name, &attributes(project, &name), |node| node.retain = retain);
+        builder.output(output, handle.id());
+    }
+    let attributes = log_group::Attributes {
+        retention_days: Some(project.spec.network.flow_log_retention_days),
+        key: Some(key()),
+    };
+    let retain = policies.logs == DeletionPolicy::Retain;
+    builder.add_with::<LogGroup>("vpc-flow-logs", &project.flow_log_group(), &attributes, |node| {
+        node.retain = retain;
+    });
+}
+
+fn key() -> String {
+    Handle::<KmsKey>::new("project").arn()
+}
+
+fn attributes(project: &Project, name: &str) -> bucket::Attributes {
+    bucket::Attributes {
+        policy: Some(policy(project, name)),
+        encryption: bucket::Encryption {
+            algorithm: "aws:kms".to_owned(),
+            key: Some(key()),
+            bucket_key: true,
+        },
+        versioning: bucket::Versioning::Enabled,
+        public_access_block: bucket::PublicAccessBlock::CLOSED,
+        ownership: "BucketOwnerEnforced".to_owned(),
+    }
+}
+
+/// The policy of a bucket. It allows nothing: who may do what is in the policies of the roles.
+///
+/// An object without an encryption header is fine, for the bucket's own setting then encrypts it with the project's key.
+/// A header that asks for KMS and names no key would mean a key of AWS's, and one with a key of the caller's would put the
+/// object out of the project's reach.
+fn policy(project: &Project, name: &str) -> Document {
+    let bucket = project.s3_arn(name);
+    let objects = format!("{bucket}/*");
+    let everything = |sid: &str| {
+        Statement::deny(sid)
+            .principal(Principal::Anyone)
+            .actions(["s3:*"])
+            .resources([bucket.clone(), objects.clone()])
+    };
+    let puts = |sid: &str| {
+        Statement::deny(sid)
+            .principal(Principal::Anyone)
+            .actions(["s3:PutObject"])
+            .resources([objects.clone()])
+    };
+    let endpoint = String::from(Handle::<VpcEndpoint>::new("s3").id());
+    Document::new([
+        everything("OnlyEncryptedConnections").given(global::SECURE_TRANSPORT.is_not_true()),
+        everything("OnlyCurrentTls").when("NumericLessThan", "s3:TlsVersion", ["1.2"]),
+        everything("OnlyThroughTheEndpoint")
+            .given(global::SOURCE_VPCE.is_not([endpoint]))
+            // The controller works from outside the network and has to be able to put this very policy right.
+            .given(global::PRINCIPAL_ARN.not_like(project.controller()))
+            .given(global::PRINCIPAL_IS_AWS_SERVICE.is_not_true()),
+        puts("OnlyKmsEncryption")
+            .given(global::S3_ENCRYPTION.present())
+            .given(global::S3_ENCRYPTION.is_not(["aws:kms"])),
+        puts("OnlyTheProjectKey")
+            .given(global::S3_ENCRYPTION_KEY.present())
+            .given(global::S3_ENCRYPTION_KEY.is_not([key()])),
+        puts("NoKeyOfAws")
+            .given(global::S3_ENCRYPTION.present())
+            .given(global::S3_ENCRYPTION_KEY.absent()),
+        puts("NoKeyOfTheCaller").given(global::S3_CUSTOMER_ALGORITHM.present()),
+    ])
+}

@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow, bail};
 use super::Target;
 use crate::aws::{Aws, describe_account};
 use crate::blueprint::{self, Blueprint, Invalid, Project};
-use crate::engine::{Inventory, Memory, Outcome, Report, carry_out, look};
+use crate::engine::{Inventory, Memory, Outcome, Permit, Report, carry_out, look};
 use crate::model::NodeKey;
 use crate::plan::{Action, Goal, Plan, render};
 
@@ -35,7 +35,7 @@ impl Session {
             .map_err(|failure| anyhow!("cannot look at the account: {failure}"))?;
         let project = Project::new(owner, object.spec, account).map_err(|problems| anyhow!(list(&problems)))?;
         Ok(Self {
-            inventory: Inventory::new(aws, &target.installation),
+            inventory: Inventory::new(aws, &target.installation, Permit::always()),
             blueprint: blueprint::draw(&project),
             memory: Memory::default(),
         })
@@ -59,16 +59,14 @@ pub(super) async fn plan(target: &Target) -> Result<Plan> {
 pub(super) async fn run(target: &Target, goal: Goal) -> Result<ExitCode> {
     let mut session = Session::open(target).await?;
     let floor = Instant::now();
-    let incarnation = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos().to_string();
+    let mut incarnation = incarnation()?;
     let mut idle = 0;
-    let mut last = None;
+    let mut told = Told::default();
     loop {
         let plan = session.plan(goal, floor).await?;
-        if last.as_ref() != Some(&plan.hash()) {
-            print!("{}", render(&plan));
+        if told.is_news(&render(&plan)) {
             idle = 0;
         }
-        last = Some(plan.hash());
         if plan.is_settled() {
             return Ok(ExitCode::SUCCESS);
         }
@@ -77,7 +75,11 @@ pub(super) async fn run(target: &Target, goal: Goal) -> Result<ExitCode> {
             bail!("{} resources need a decision; see above", stuck.len());
         }
         let report = session.apply(&plan, &incarnation).await;
-        print_report(&report);
+        told.is_news(&describe(&report));
+        if !session.memory.awaits_answers() {
+            // What is made again after this is another resource than what was made before.
+            incarnation = self::incarnation()?;
+        }
         if report.failures().any(|(_, failure)| !failure.class.passes()) {
             bail!("some calls were refused; see above");
         }
@@ -104,15 +106,48 @@ fn unsettled(plan: &Plan) -> usize {
     plan.steps.values().filter(|step| !settled(step.action)).count()
 }
 
-fn print_report(report: &Report) {
-    for (node, entry) in &report.entries {
-        match &entry.outcome {
-            Outcome::Done => {}
-            Outcome::Pending { why, .. } => println!("{node}: {why}"),
-            Outcome::Failed(failure) => println!("{node}: {failure}; {}", failure.class.hint()),
-            Outcome::Skipped(because) => println!("{node}: waits for {because}"),
+fn incarnation() -> Result<String> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos().to_string())
+}
+
+/// What was printed already: a line that stays true from pass to pass is printed once.
+#[derive(Default)]
+struct Told(BTreeSet<String>);
+
+impl Told {
+    /// Prints the blocks of `text` that were not printed before; whether there were any.
+    fn is_news(&mut self, text: &str) -> bool {
+        let mut news = false;
+        for block in blocks(text) {
+            if self.0.insert(block.clone()) {
+                print!("{block}");
+                news = true;
+            }
+        }
+        news
+    }
+}
+
+/// A line, with the indented lines that follow it.
+fn blocks(text: &str) -> Vec<String> {
+    let mut blocks: Vec<String> = Vec::new();
+    for line in text.lines() {
+        match blocks.last_mut() {
+            Some(block) if line.starts_with(' ') => block.push_str(&format!("{line}\n")),
+            _ => blocks.push(format!("{line}\n")),
         }
     }
+    blocks
+}
+
+fn describe(report: &Report) -> String {
+    let lines = report.entries.iter().filter_map(|(node, entry)| match &entry.outcome {
+        Outcome::Done => None,
+        Outcome::Pending { why, .. } => Some(format!("{node}: {why}\n")),
+        Outcome::Failed(failure) => Some(format!("{node}: {failure}; {}\n", failure.class.hint())),
+        Outcome::Skipped(because) => Some(format!("{node}: waits for {because}\n")),
+    });
+    lines.collect()
 }
 
 /// The problems of a spec, one a line.

@@ -8,7 +8,7 @@ use kube::runtime::events::{Event, Recorder, Reporter};
 use tokio::sync::Mutex;
 
 use crate::aws::{Aws, Share, describe_account};
-use crate::engine::{Inventory, Memory};
+use crate::engine::{Inventory, Memory, Permit};
 use crate::model::{Account, Owner};
 
 /// What every reconcile shares.
@@ -24,7 +24,7 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) async fn new(client: Client, installation: &str, share: Share) -> Result<Self> {
+    pub(super) async fn new(client: Client, installation: &str, share: Share, permit: Permit) -> Result<Self> {
         let aws = Arc::new(Aws::from_env(share).await);
         let account = describe_account(&aws)
             .await
@@ -33,7 +33,7 @@ impl Context {
             client,
             installation: installation.to_owned(),
             account,
-            inventory: Inventory::new(aws, installation),
+            inventory: Inventory::new(aws, installation, permit),
             started: Instant::now(),
             memories: StdMutex::default(),
             told: StdMutex::default(),

@@ -1,6 +1,7 @@
 //! The controller: watches `SecureMLProject`s and keeps AWS as they declare.
 
 mod context;
+mod lease;
 mod reconcile;
 mod status;
 
@@ -13,8 +14,10 @@ use kube::runtime::controller::Config;
 use kube::runtime::{Controller, watcher};
 use kube::{Api, Client};
 
+use self::lease::Leadership;
 use crate::api::SecureMLProject;
 use crate::aws::Share;
+use crate::engine::Permit;
 
 /// How the controller runs.
 #[derive(Debug, Args)]
@@ -30,6 +33,15 @@ pub struct Options {
     /// account. `none`: no pace of our own.
     #[arg(long, env = "SECUREML_AWS_RATE_SHARE", default_value = "0.5")]
     aws_rate_share: Share,
+    /// Contend for a lease with other replicas of this installation, of which only one works at a time.
+    #[arg(long)]
+    leader_elect: bool,
+    /// The namespace of the lease.
+    #[arg(long, env = "POD_NAMESPACE", default_value = "default")]
+    lease_namespace: String,
+    /// What tells this replica from the others; its host name and process id unless given.
+    #[arg(long, env = "POD_NAME")]
+    identity: Option<String>,
 }
 
 /// Runs the controller until it is told to stop.
@@ -40,16 +52,53 @@ pub async fn run(options: Options) -> Result<()> {
     let client = Client::try_default()
         .await
         .context("cannot reach the Kubernetes API server")?;
-    let context = context::Context::new(client.clone(), &options.installation, options.aws_rate_share).await?;
-    let projects: Api<SecureMLProject> = Api::all(client);
+    let permit = if options.leader_elect {
+        Permit::leased()
+    } else {
+        Permit::always()
+    };
+    let context = context::Context::new(
+        client.clone(),
+        &options.installation,
+        options.aws_rate_share,
+        permit.clone(),
+    )
+    .await?;
     tracing::info!(
         installation = options.installation,
         account = context.account.id,
         region = context.account.region,
         "secureml controller started"
     );
+    if !options.leader_elect {
+        watch(client, context, options.concurrency).await;
+        return Ok(());
+    }
+    let identity = options.identity.unwrap_or_else(own_name);
+    let leadership = Leadership::new(
+        client.clone(),
+        &options.lease_namespace,
+        &options.installation,
+        identity,
+        permit,
+    );
+    tokio::select! {
+        () = leadership.acquire() => {}
+        () = stop() => return Ok(()),
+    }
+    let kept = tokio::select! {
+        () = watch(client, context, options.concurrency) => Ok(()),
+        lost = leadership.keep() => lost,
+    };
+    leadership.release().await;
+    kept
+}
+
+/// Works on every project until the process is told to stop.
+async fn watch(client: Client, context: context::Context, concurrency: u16) {
+    let projects: Api<SecureMLProject> = Api::all(client);
     Controller::new(projects, watcher::Config::default().any_semantic())
-        .with_config(Config::default().concurrency(options.concurrency))
+        .with_config(Config::default().concurrency(concurrency))
         .graceful_shutdown_on(stop())
         .run(reconcile::reconcile, reconcile::error_policy, Arc::new(context))
         .for_each(|result| async move {
@@ -58,7 +107,11 @@ pub async fn run(options: Options) -> Result<()> {
             }
         })
         .await;
-    Ok(())
+}
+
+fn own_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}-{}", host.trim(), std::process::id())
 }
 
 async fn stop() {

@@ -36,6 +36,10 @@ pub async fn apply(plan: &Plan, executor: &impl Executor, incarnation: &str) -> 
     loop {
         while running.len() < PARALLEL {
             let Some((node, step)) = walk.next() else { break };
+            if let Some(outcome) = walk.follows(node, step) {
+                walk.settle(node, step, outcome, 0, BTreeMap::new());
+                continue;
+            }
             match walk.resolved(plan, node, step, incarnation) {
                 Ok(calls) => running.push(run(executor, &plan.owner, node, step, calls)),
                 Err(because) => walk.settle(node, step, Outcome::Skipped(because), 0, BTreeMap::new()),
@@ -73,6 +77,19 @@ impl<'a> Walk<'a> {
         self.waiting.remove(node);
         self.running.insert(node);
         Some((node, step))
+    }
+
+    /// How a step ended whose call another step sent for it.
+    fn follows(&self, node: &NodeKey, step: &Step) -> Option<Outcome> {
+        let leads = step
+            .after
+            .iter()
+            .filter(|_| step.calls.is_empty() && step.action == Action::Delete);
+        let mut leads = leads.filter(|lead| lead.kind == node.kind);
+        match &self.report.entries.get(leads.next()?)?.outcome {
+            pending @ Outcome::Pending { .. } => Some(pending.clone()),
+            _ => None,
+        }
     }
 
     /// The step's calls with everything known put in, or the node that stands in its way.

@@ -94,6 +94,18 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// `call` was not sent: another replica may lead by now.
+    pub fn not_leading(call: &str) -> Self {
+        Self {
+            call: call.to_owned(),
+            class: Class::Transient,
+            code: String::new(),
+            message: "not sent: this replica's lease has run out".to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use tokio::sync::Mutex;
 
-use super::{Failure, LiveKind, Sent, Turn};
+use super::{Failure, LiveKind, Permit, Sent, Turn};
 use crate::aws::Aws;
 use crate::kinds::{Identity, LIVE_KINDS};
 use crate::model::{NodeKey, Owner, Tags};
@@ -28,6 +28,7 @@ const MARKED_FOR: Duration = Duration::from_secs(30 * 60);
 pub struct Inventory {
     aws: Arc<Aws>,
     installation: String,
+    permit: Permit,
     lists: StdMutex<HashMap<&'static str, Arc<Mutex<Option<List>>>>>,
     details: StdMutex<HashMap<DetailKey, Detail>>,
     kinds: HashMap<&'static str, Mutex<Option<Arc<OfKind>>>>,
@@ -56,11 +57,12 @@ struct OfKind {
 }
 
 impl Inventory {
-    /// An empty inventory that looks at the objects of `installation`.
-    pub fn new(aws: Arc<Aws>, installation: &str) -> Self {
+    /// An empty inventory that looks at the objects of `installation` and writes while `permit` holds.
+    pub fn new(aws: Arc<Aws>, installation: &str, permit: Permit) -> Self {
         Self {
             aws,
             installation: installation.to_owned(),
+            permit,
             lists: StdMutex::default(),
             details: StdMutex::default(),
             kinds: LIVE_KINDS.iter().map(|kind| (kind.name(), Mutex::default())).collect(),
@@ -129,6 +131,9 @@ impl super::Executor for Inventory {
         if let Err(due) = self.aws.limiter.admit(&call.call, turn).await {
             return Err(Failure::queued(&call.call, due));
         }
+        if !self.permit.holds(Instant::now()) {
+            return Err(Failure::not_leading(&call.call));
+        }
         kind.execute(&self.aws, call).await
     }
 }
@@ -139,7 +144,7 @@ impl OfKind {
         let mut names = BTreeMap::new();
         for object in objects {
             let owner = object.tags.owner();
-            if named {
+            if named || object.attributes.is_null() {
                 names.insert(object.id.clone(), owner.clone());
             }
             if let Some(owner) = owner {
@@ -160,7 +165,7 @@ fn add(world: &mut World, kind: &dyn LiveKind, of_kind: &OfKind, owner: &Owner) 
             world.owned.entry(node).or_default().push(object.clone());
         }
     }
-    if kind.identity() == Identity::Name {
+    if !of_kind.names.is_empty() {
         world.taken.insert(kind.name().to_owned(), Arc::clone(&of_kind.names));
     }
 }

@@ -11,8 +11,8 @@ use crate::plan::{Call, Object, Phase};
 
 /// The half of a kind that talks to AWS.
 pub trait Live: Kind {
-    /// Every resource of the kind in the account and region that carries an owner's tag, and, for kinds known by
-    /// name, the names of the others. Lists are shared through `reader`; nothing is described one by one that a
+    /// Every resource of the kind in the account and region that carries an owner's tag, and, where a name can be in
+    /// use already, the names of the others. Lists are shared through `reader`; nothing is described one by one that a
     /// list tells.
     fn observe(reader: &Reader) -> impl Future<Output = Result<Vec<Observed<Self::Attributes>>, Failure>> + Send;
 
@@ -45,7 +45,7 @@ impl<A> Observed<A> {
         }
     }
 
-    /// A resource that is known by name and is not ours: nothing but its name and tags was read.
+    /// A name that is in use, with the tags of what has it; nothing else was read.
     pub fn foreign(name: impl Into<String>, tags: Tags) -> Self {
         Self {
             id: name.into(),
@@ -85,12 +85,15 @@ pub async fn observe_each<A, F>(items: impl IntoIterator<Item = (String, Tags, F
 where
     F: Future<Output = Result<Observed<A>, Failure>>,
 {
-    let read = items.into_iter().map(|(id, tags, read)| async move {
-        match read.await {
-            Ok(observed) => Some(observed),
-            Err(failure) if failure.class == Class::NotFound => None,
-            Err(failure) => Some(Observed::unread(&id, tags, &failure)),
-        }
+    // Boxed: several SDK calls make a future of many kilobytes, and stacks are small.
+    let read = items.into_iter().map(|(id, tags, read)| {
+        Box::pin(async move {
+            match read.await {
+                Ok(observed) => Some(observed),
+                Err(failure) if failure.class == Class::NotFound => None,
+                Err(failure) => Some(Observed::unread(&id, tags, &failure)),
+            }
+        })
     });
     join_all(read).await.into_iter().flatten().collect()
 }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use super::{Class, Outcome, Report};
+use super::{Class, Entry, Outcome, Report};
 use crate::model::NodeKey;
 use crate::plan::{Action, Plan, World};
 
@@ -30,7 +30,9 @@ impl Memory {
 
     /// Takes note of what a pass did, which ended `now`.
     pub fn learn(&mut self, plan: &Plan, report: &Report, now: Instant) {
-        for (node, entry) in report.entries.iter().filter(|(_, entry)| entry.calls > 0) {
+        // A step that needed no call of its own changes with those of others: rules go with their group.
+        let touched = |entry: &Entry| entry.calls > 0 || entry.outcome == Outcome::Done;
+        for (node, entry) in report.entries.iter().filter(|(_, entry)| touched(entry)) {
             self.written.insert(node.kind.clone(), now);
             let creates = plan.steps.get(node).is_some_and(|step| step.action == Action::Create);
             if !creates {

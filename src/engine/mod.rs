@@ -11,6 +11,8 @@ mod live;
 mod memory;
 #[cfg(feature = "aws")]
 mod pass;
+#[cfg(feature = "aws")]
+mod permit;
 mod report;
 
 #[cfg(feature = "aws")]
@@ -24,4 +26,6 @@ pub use live::{Live, LiveKind, Observed, observe_each};
 pub use memory::{Memory, VISIBLE_WITHIN};
 #[cfg(feature = "aws")]
 pub use pass::{carry_out, look};
+#[cfg(feature = "aws")]
+pub use permit::Permit;
 pub use report::{Entry, Outcome, Priority, Report, Sent, Turn};

@@ -141,18 +141,17 @@ fn forget(arn: &str, version: &str) -> Call {
 #[cfg(feature = "aws")]
 mod live {
     use aws_sdk_iam::types::ManagedPolicyDetail;
-    use futures::future::try_join_all;
 
     use super::{Attributes, Call, IamPolicy, Known, PATH};
     use crate::aws::{Aws, pages};
-    use crate::engine::{Failure, Live, Observed, Reader, Sent};
+    use crate::engine::{Failure, Live, Observed, Reader, Sent, observe_each};
     use crate::kinds::shared::iam;
     use crate::model::Tags;
 
     impl Live for IamPolicy {
         async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
             let details = iam::details(reader).await?;
-            try_join_all(details.policies.iter().map(async |policy| {
+            let read = async |policy: &ManagedPolicyDetail| {
                 let name = policy.policy_name().unwrap_or_default();
                 if policy.path() != Some(PATH) {
                     return Ok(Observed::foreign(name, Tags::default()));
@@ -164,8 +163,12 @@ mod live {
                 let attributes = attributes(policy);
                 let arn = attributes.known.arn.clone();
                 Ok(Observed::new(name, tags, attributes).output("arn", arn))
-            }))
-            .await
+            };
+            let each = details.policies.iter().map(|policy| {
+                let name = policy.policy_name().unwrap_or_default().to_owned();
+                (name, Tags::default(), read(policy))
+            });
+            Ok(observe_each(each).await)
         }
 
         async fn execute(aws: &Aws, call: Call) -> Result<Sent, Failure> {
@@ -178,7 +181,7 @@ mod live {
                     tags,
                 } => {
                     let request = aws.iam.create_policy().policy_name(&name).path(path).description(description);
-                    let request = request.policy_document(document.to_json());
+                    let request = request.policy_document(document.to_brief_json());
                     let request = request.set_tags(Some(iam::to_tags(&tags)));
                     let made = aws.call("iam:CreatePolicy", request.send()).await?.policy;
                     let arn = made.and_then(|policy| policy.arn).unwrap_or_default();
@@ -186,7 +189,7 @@ mod live {
                 }
                 Call::Change { arn, document } => {
                     let request = aws.iam.create_policy_version().policy_arn(arn).set_as_default(true);
-                    let request = request.policy_document(document.to_json());
+                    let request = request.policy_document(document.to_brief_json());
                     aws.call("iam:CreatePolicyVersion", request.send()).await?;
                     Ok(Sent::done())
                 }

@@ -27,15 +27,15 @@ pub struct Attributes {
     pub description: String,
     /// Who may take it.
     pub trust: Document,
-    /// The ARN of the policy that bounds it, whatever its own policies allow.
+    /// The ARN of the policy that bounds it, whatever its own policies allow. No role of ours is without.
     pub boundary: Option<String>,
     /// Its own policies, by name.
     pub inline: BTreeMap<String, Document>,
-    /// The ARNs of the managed policies attached to it.
+    /// The ARNs of the managed policies that somebody attached to it.
     pub attached: BTreeSet<String>,
     /// How long a session may last, in seconds: 3600 to 43200.
     pub max_session_seconds: i32,
-    /// The names of the instance profiles that hand it to machines.
+    /// The names of the instance profiles with which somebody hands it to machines.
     pub instance_profiles: BTreeSet<String>,
 }
 
@@ -58,9 +58,6 @@ pub enum Call {
     /// Sets the boundary.
     #[serde(rename = "iam:PutRolePermissionsBoundary")]
     Bound { role: String, boundary: String },
-    /// Removes the boundary.
-    #[serde(rename = "iam:DeleteRolePermissionsBoundary")]
-    Unbound { role: String },
     /// Sets who may take the role.
     #[serde(rename = "iam:UpdateAssumeRolePolicy")]
     Trust { role: String, trust: Document },
@@ -81,9 +78,6 @@ pub enum Call {
     /// Removes one of its own policies.
     #[serde(rename = "iam:DeleteRolePolicy")]
     Remove { role: String, policy: String },
-    /// Attaches a managed policy.
-    #[serde(rename = "iam:AttachRolePolicy")]
-    Attach { role: String, arn: String },
     /// Detaches a managed policy.
     #[serde(rename = "iam:DetachRolePolicy")]
     Detach { role: String, arn: String },
@@ -112,10 +106,8 @@ impl Kind for IamRole {
     ];
     const IDENTITY: Identity = Identity::Name;
     const PERMISSIONS: &'static [&'static str] = &[
-        "iam:AttachRolePolicy",
         "iam:CreateRole",
         "iam:DeleteRole",
-        "iam:DeleteRolePermissionsBoundary",
         "iam:DeleteRolePolicy",
         "iam:DetachRolePolicy",
         "iam:GetAccountAuthorizationDetails",
@@ -132,7 +124,6 @@ impl Kind for IamRole {
     type Call = Call;
 
     fn create(new: &New<Attributes>) -> Vec<Call> {
-        let Attributes { inline, attached, .. } = &new.attributes;
         let create = Call::Create {
             name: new.name.clone(),
             path: new.attributes.path.clone(),
@@ -143,8 +134,7 @@ impl Kind for IamRole {
             tags: new.tags.clone(),
         };
         let mut calls = vec![create];
-        calls.extend(inline.iter().map(|(policy, document)| put(&new.name, policy, document)));
-        calls.extend(attached.iter().map(|arn| attach(&new.name, arn)));
+        calls.extend(new.attributes.inline.iter().map(|(policy, document)| put(&new.name, policy, document)));
         calls
     }
 
@@ -153,7 +143,10 @@ impl Kind for IamRole {
         let now = &current.attributes;
         let mut calls = Vec::new();
         if changed.has("boundary") {
-            calls.push(bound(role, desired.boundary.as_deref()));
+            calls.extend(desired.boundary.iter().map(|boundary| Call::Bound {
+                role: role.clone(),
+                boundary: boundary.clone(),
+            }));
         }
         if changed.has("trust") {
             calls.push(Call::Trust {
@@ -164,7 +157,6 @@ impl Kind for IamRole {
         let other = |(name, document): &(&String, &Document)| now.inline.get(*name) != Some(*document);
         let written = desired.inline.iter().filter(other);
         calls.extend(written.map(|(policy, document)| put(role, policy, document)));
-        calls.extend(desired.attached.difference(&now.attached).map(|arn| attach(role, arn)));
         if changed.has("description") || changed.has("maxSessionSeconds") {
             calls.push(Call::Describe {
                 role: role.clone(),
@@ -199,17 +191,6 @@ impl Kind for IamRole {
     }
 }
 
-fn bound(role: &str, boundary: Option<&str>) -> Call {
-    let role = role.to_owned();
-    match boundary {
-        Some(boundary) => Call::Bound {
-            role,
-            boundary: boundary.to_owned(),
-        },
-        None => Call::Unbound { role },
-    }
-}
-
 fn put(role: &str, policy: &str, document: &Document) -> Call {
     Call::Put {
         role: role.to_owned(),
@@ -222,13 +203,6 @@ fn remove(role: &str, policy: &str) -> Call {
     Call::Remove {
         role: role.to_owned(),
         policy: policy.to_owned(),
-    }
-}
-
-fn attach(role: &str, arn: &str) -> Call {
-    Call::Attach {
-        role: role.to_owned(),
-        arn: arn.to_owned(),
     }
 }
 
@@ -249,11 +223,10 @@ fn leave(role: &str, profile: &str) -> Call {
 #[cfg(feature = "aws")]
 mod live {
     use aws_sdk_iam::types::{Role, RoleDetail};
-    use futures::future::try_join_all;
 
     use super::{Attributes, Call, IamRole};
     use crate::aws::Aws;
-    use crate::engine::{Failure, Live, Observed, Reader, Sent};
+    use crate::engine::{Failure, Live, Observed, Reader, Sent, observe_each};
     use crate::kinds::shared::iam;
 
     /// What IAM takes when a role is made without saying how long its sessions may last.
@@ -262,7 +235,7 @@ mod live {
     impl Live for IamRole {
         async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
             let (details, roles) = futures::try_join!(iam::details(reader), iam::roles(reader))?;
-            try_join_all(details.roles.iter().map(async |detail| {
+            let read = async |detail: &RoleDetail| {
                 let name = detail.role_name().unwrap_or_default();
                 let tags = iam::tags(detail.tags());
                 if !reader.is_ours(&tags) {
@@ -274,8 +247,12 @@ mod live {
                 }
                 let arn = detail.arn().unwrap_or_default();
                 Ok(Observed::new(name, tags, attributes).output("arn", arn))
-            }))
-            .await
+            };
+            let each = details.roles.iter().map(|detail| {
+                let name = detail.role_name().unwrap_or_default().to_owned();
+                (name, iam::tags(detail.tags()), read(detail))
+            });
+            Ok(observe_each(each).await)
         }
 
         async fn execute(aws: &Aws, call: Call) -> Result<Sent, Failure> {
@@ -291,7 +268,7 @@ mod live {
                     tags,
                 } => {
                     let request = iam.create_role().role_name(&name).path(path).description(description);
-                    let request = request.assume_role_policy_document(trust.to_json());
+                    let request = request.assume_role_policy_document(trust.to_brief_json());
                     let request = request.set_permissions_boundary(boundary);
                     let request = request.max_session_duration(max_session_seconds);
                     let request = request.set_tags(Some(iam::to_tags(&tags)));
@@ -304,12 +281,8 @@ mod live {
                     let request = request.permissions_boundary(boundary);
                     aws.call("iam:PutRolePermissionsBoundary", request.send()).await?;
                 }
-                Call::Unbound { role } => {
-                    let request = iam.delete_role_permissions_boundary().role_name(role);
-                    aws.call("iam:DeleteRolePermissionsBoundary", request.send()).await?;
-                }
                 Call::Trust { role, trust } => {
-                    let request = iam.update_assume_role_policy().role_name(role).policy_document(trust.to_json());
+                    let request = iam.update_assume_role_policy().role_name(role).policy_document(trust.to_brief_json());
                     aws.call("iam:UpdateAssumeRolePolicy", request.send()).await?;
                 }
                 Call::Describe {
@@ -323,16 +296,12 @@ mod live {
                 }
                 Call::Put { role, policy, document } => {
                     let request = iam.put_role_policy().role_name(role).policy_name(policy);
-                    let request = request.policy_document(document.to_json());
+                    let request = request.policy_document(document.to_brief_json());
                     aws.call("iam:PutRolePolicy", request.send()).await?;
                 }
                 Call::Remove { role, policy } => {
                     let request = iam.delete_role_policy().role_name(role).policy_name(policy);
                     aws.call("iam:DeleteRolePolicy", request.send()).await?;
-                }
-                Call::Attach { role, arn } => {
-                    let request = iam.attach_role_policy().role_name(role).policy_arn(arn);
-                    aws.call("iam:AttachRolePolicy", request.send()).await?;
                 }
                 Call::Detach { role, arn } => {
                     let request = iam.detach_role_policy().role_name(role).policy_arn(arn);
@@ -442,7 +411,8 @@ mod tests {
 
     #[test]
     fn each_difference_has_its_call() {
-        let table: [(&str, &[&str], fn(&mut Attributes)); 8] = [
+        type Row = (&'static str, &'static [&'static str], fn(&mut Attributes));
+        let table: [Row; 8] = [
             ("boundary", &["iam:PutRolePermissionsBoundary"], |r| r.boundary = None),
             ("trust", &["iam:UpdateAssumeRolePolicy"], |r| r.trust = Document::default()),
             ("inline", &["iam:PutRolePolicy"], |r| r.inline.clear()),

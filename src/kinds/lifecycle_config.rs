@@ -114,7 +114,7 @@ mod live {
     use super::{Attributes, Call, LifecycleConfig};
     use crate::aws::Aws;
     use crate::engine::{Failure, Live, Observed, Reader, Sent, observe_each};
-    use crate::kinds::shared::sagemaker::{add_tags, lifecycle_configs, to_tags};
+    use crate::kinds::shared::sagemaker::{add_tags, lifecycle_configs, never_twice, to_tags};
     use crate::kinds::shared::tagged::tagged;
     use crate::model::Tags;
 
@@ -143,6 +143,7 @@ mod live {
                     let request = request.notebook_instance_lifecycle_config_name(&name);
                     let request = request.set_on_create(hooks(scripts.on_create));
                     let request = request.set_on_start(hooks(scripts.on_start)).set_tags(Some(to_tags(&tags)));
+                    let request = request.customize().config_override(never_twice());
                     let answer = aws.call("sagemaker:CreateNotebookInstanceLifecycleConfig", request.send()).await?;
                     let arn = answer.notebook_instance_lifecycle_config_arn.unwrap_or_default();
                     Ok(Sent::made(name).output("arn", arn))

@@ -385,11 +385,16 @@ macro_rules! kinds {
 
 // The registry: a new kind is its file and one line here.
 kinds! {
+    bucket::Bucket,
     flow_log::FlowLog,
     iam_policy::IamPolicy,
     iam_role::IamRole,
+    kms_key::KmsKey,
     lifecycle_config::LifecycleConfig,
+    log_group::LogGroup,
     notebook::Notebook,
+    parameter::Parameter,
+    resource_group::ResourceGroup,
     route_table::RouteTable,
     security_group::SecurityGroup,
     security_group_rules::SecurityGroupRules,

@@ -185,7 +185,11 @@ mod live {
                 let gateways = table.propagating_vgws().iter().filter_map(|vgw| vgw.gateway_id());
                 let attributes = Attributes {
                     vpc: Ref::known(table.vpc_id().unwrap_or_default()),
-                    routes: routes::foreign(table, |target| owner.is_some() && endpoints.get(target) == owner.as_ref()),
+                    routes: routes::foreign(table, |target| match endpoints.get(target) {
+                        Some(of) => of.is_some() && *of == owner,
+                        // Just made: one list shows it and the other not yet.
+                        None => target.starts_with("vpce-"),
+                    }),
                     propagation: gateways.map(str::to_owned).collect(),
                     strangers: strangers(table, &subnets, owner.as_ref()),
                 };
@@ -221,19 +225,27 @@ mod live {
         }
     }
 
-    /// What `table` is associated with, save subnets of its own owner. That it is the main table is not an
-    /// association that can be taken away.
+    /// What `table` is associated with, save subnets of its own owner and those that no list shows yet. That it is
+    /// the main table is not an association that can be taken away.
     fn strangers(table: &types::RouteTable, subnets: &[Subnet], owner: Option<&Owner>) -> BTreeSet<Stranger> {
-        let is_owners = |id: &str| {
-            let subnet = subnets.iter().find(|subnet| subnet.subnet_id() == Some(id));
-            subnet.is_some_and(|subnet| ec2_tags(subnet.tags()).owner().as_ref() == owner)
+        let is_strange = |id: &str| {
+            let mut subnets = subnets.iter();
+            let subnet = subnets.find(|subnet| subnet.subnet_id() == Some(id));
+            subnet.is_some_and(|subnet| ec2_tags(subnet.tags()).owner().as_ref() != owner)
         };
-        let associations = table.associations().iter().filter(|association| !association.main().unwrap_or(false));
+        let associations = table
+            .associations()
+            .iter()
+            .filter(|association| !association.main().unwrap_or(false));
         let strangers = associations.filter_map(|association| {
-            let target = association.subnet_id().or(association.gateway_id())?;
-            (!is_owners(target)).then(|| Stranger {
+            let subnet = association.subnet_id().filter(|id| is_strange(id));
+            let target = subnet.or(association.gateway_id())?;
+            Some(Stranger {
                 target: target.to_owned(),
-                association: association.route_table_association_id().unwrap_or_default().to_owned(),
+                association: association
+                    .route_table_association_id()
+                    .unwrap_or_default()
+                    .to_owned(),
             })
         });
         strangers.collect()

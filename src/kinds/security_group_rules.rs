@@ -84,8 +84,11 @@ impl Kind for SecurityGroupRules {
 
     fn update(current: &Current<Attributes>, desired: &Attributes, changed: &Changed<'_>) -> Todo<Call> {
         let between = |field: &str, before: &Rules, after: &Rules| {
-            let differs = changed.has(field);
-            differs.then(|| Direction::between(before, after)).unwrap_or_default()
+            if changed.has(field) {
+                Direction::between(before, after)
+            } else {
+                Direction::default()
+            }
         };
         let ingress = between("ingress", &current.attributes.ingress, &desired.ingress);
         let egress = between("egress", &current.attributes.egress, &desired.egress);

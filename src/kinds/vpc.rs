@@ -250,12 +250,11 @@ fn close_route(table: String, route: &Route) -> Call {
 mod live {
     use std::collections::HashMap;
 
-    use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, RouteTable, VpcAttributeName};
-    use futures::future::try_join_all;
+    use aws_sdk_ec2::types::{self, AttributeBooleanValue, Filter, ResourceType, RouteTable, VpcAttributeName};
 
     use super::{Attributes, Call, DefaultGroup, Dns, Vpc};
     use crate::aws::{Aws, ec2_specification, ec2_tags};
-    use crate::engine::{Failure, Live, Observed, Reader, Sent};
+    use crate::engine::{Failure, Live, Observed, Reader, Sent, observe_each};
     use crate::kinds::shared::{ec2, gateways::gateways, routes, rules};
     use crate::model::Owner;
 
@@ -272,7 +271,7 @@ mod live {
                 ec2::security_groups(reader),
                 ec2::route_tables(reader),
             )?;
-            try_join_all(ours.map(async |vpc| {
+            let read = async |vpc: &types::Vpc| {
                 let id = vpc.vpc_id().unwrap_or_default();
                 let (dns_support, dns_hostnames) = futures::try_join!(
                     dns(reader, id, VpcAttributeName::EnableDnsSupport),
@@ -296,8 +295,9 @@ mod live {
                     main_table: main.and_then(|main| main.route_table_id()).map(str::to_owned),
                 };
                 Ok(Observed::new(id, ec2_tags(vpc.tags()), attributes))
-            }))
-            .await
+            };
+            let each = ours.map(|vpc| (vpc.vpc_id().unwrap_or_default().to_owned(), ec2_tags(vpc.tags()), read(vpc)));
+            Ok(observe_each(each).await)
         }
 
         async fn execute(aws: &Aws, call: Call) -> Result<Sent, Failure> {

@@ -67,10 +67,10 @@ pub enum Call {
     #[serde(rename = "ec2:CreateTags")]
     #[expect(missing_docs, reason = "the fields carry the names of AWS's parameters")]
     Tag { id: String, tags: Tags },
-    /// Removes it.
+    /// Removes it, and others with it.
     #[serde(rename = "ec2:DeleteVpcEndpoints")]
     #[expect(missing_docs, reason = "the fields carry the names of AWS's parameters")]
-    Delete { id: String },
+    Delete { ids: Vec<String> },
 }
 
 /// What an endpoint is made with.
@@ -176,7 +176,17 @@ impl Kind for VpcEndpoint {
     }
 
     fn delete(current: &Current<Attributes>) -> Todo<Call> {
-        Todo::now(vec![Call::Delete { id: current.id.clone() }])
+        Todo::now(vec![Call::Delete {
+            ids: vec![current.id.clone()],
+        }])
+    }
+
+    fn delete_together(deletes: Vec<Call>) -> Option<Call> {
+        let ids = deletes.into_iter().flat_map(|call| match call {
+            Call::Delete { ids } => ids,
+            _ => Vec::new(),
+        });
+        Some(Call::Delete { ids: ids.collect() })
     }
 }
 
@@ -221,8 +231,8 @@ mod live {
                 Call::Create(create) => make(aws, *create).await,
                 Call::Modify(modify) => change(aws, *modify).await,
                 Call::Tag { id, tags } => ec2::create_tags(aws, &id, &tags).await,
-                Call::Delete { id } => {
-                    let request = aws.ec2.delete_vpc_endpoints().vpc_endpoint_ids(id);
+                Call::Delete { ids } => {
+                    let request = aws.ec2.delete_vpc_endpoints().set_vpc_endpoint_ids(Some(ids));
                     let answer = aws.call("ec2:DeleteVpcEndpoints", request.send()).await?;
                     ec2::all_successful("ec2:DeleteVpcEndpoints", answer.unsuccessful())?;
                     Ok(Sent::done().pending("the endpoint is being deleted"))

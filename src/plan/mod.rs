@@ -16,3 +16,6 @@ pub use planner::{Goal, PlanError, plan};
 pub use render::render;
 pub use types::{Action, Call, Change, Effect, Plan, Severity, Step, Todo};
 pub use world::{Object, Phase, Unread, World};
+
+#[cfg(test)]
+mod tests;

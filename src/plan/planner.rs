@@ -7,7 +7,7 @@ use super::types::{Action, Call, Change, Effect, Plan, Step};
 use super::world::{Object, Phase, World};
 use super::{difference, edges};
 use crate::blueprint::{Blueprint, Node};
-use crate::kinds::{self, AnyKind, Identity, New};
+use crate::kinds::{self, AnyKind, New};
 use crate::model::{NodeKey, Output, references, resolve};
 
 /// What a plan is to reach.
@@ -120,8 +120,7 @@ impl Planner<'_> {
             .world
             .taken
             .get(kind.name())
-            .and_then(|names| names.get(&node.name))
-            .filter(|_| kind.identity() == Identity::Name);
+            .and_then(|names| names.get(&node.name));
         if let Some(owner) = taken {
             let whose = owner.as_ref().map_or_else(
                 || "without the tag of any secureml project".to_owned(),

@@ -79,7 +79,14 @@ fn totals(plan: &Plan) -> String {
     let count = |wanted: &[Action]| plan.steps.values().filter(|step| wanted.contains(&step.action)).count();
     let calls: usize = plan.steps.values().map(|step| step.calls.len()).sum();
     if plan.is_settled() {
-        return format!("Nothing to do: {} resources are as declared.\n", plan.steps.len());
+        let kept = count(&[Action::Retain]);
+        let retained = if kept == 0 {
+            String::new()
+        } else {
+            format!("; {kept} are kept for their data")
+        };
+        let as_declared = plan.steps.len() - kept;
+        return format!("Nothing to do: {as_declared} resources are as declared{retained}.\n");
     }
     format!(
         "Plan {}: {} to create, {} to change, {} to replace, {} to delete, {} to wait for, {} blocked, {} unchanged; {calls} AWS calls now.\n",

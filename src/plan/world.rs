@@ -59,7 +59,7 @@ pub enum Phase {
 pub struct World {
     /// The owner's resources. More than one for a node is a duplicate.
     pub owned: BTreeMap<NodeKey, Vec<Object>>,
-    /// Resources of kinds that are known by name, of whomever: by kind and name, with the owner their tags say.
+    /// Names that are in use, by whomever: by kind and name, with the owner whose tag is on what is called so.
     pub taken: BTreeMap<String, Arc<BTreeMap<String, Option<Owner>>>>,
     /// Kinds whose resources could not be listed, and why.
     pub unread: BTreeMap<String, Unread>,

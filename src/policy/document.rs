@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::canonical;
 
@@ -69,6 +70,26 @@ impl Document {
     /// The text to send to AWS, without white space.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// As [`Document::to_json`], shorter: what is alone in a list is written without the list. For policies that
+    /// are near the limit of their length.
+    pub fn to_brief_json(&self) -> String {
+        fn unlist(value: &mut Value) {
+            match value {
+                Value::Array(items) => {
+                    items.iter_mut().for_each(unlist);
+                    if let [only] = items.as_mut_slice() {
+                        *value = only.take();
+                    }
+                }
+                Value::Object(fields) => fields.values_mut().for_each(unlist),
+                _ => {}
+            }
+        }
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        unlist(&mut value);
+        value.to_string()
     }
 
     /// Reads a policy in any of the forms AWS accepts and answers with.

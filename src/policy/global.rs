@@ -5,6 +5,22 @@ use super::{Arn, Flag, Key, Many, One, Text};
 
 /// The VPC endpoint that the request came through.
 pub const SOURCE_VPCE: Key<One, Text> = Key::named("aws:SourceVpce");
+/// The VPC that the request came from, through an endpoint of it.
+pub const SOURCE_VPC: Key<One, Text> = Key::named("aws:SourceVpc");
+/// Whether an AWS service asks on behalf of the principal.
+pub const VIA_AWS_SERVICE: Key<One, Flag> = Key::named("aws:ViaAWSService");
+/// Whether an AWS service asks for itself.
+pub const PRINCIPAL_IS_AWS_SERVICE: Key<One, Flag> = Key::named("aws:PrincipalIsAWSService");
+/// Whether the request is encrypted on its way.
+pub const SECURE_TRANSPORT: Key<One, Flag> = Key::named("aws:SecureTransport");
+/// How the writer of an object asks for it to be encrypted.
+pub const S3_ENCRYPTION: Key<One, Text> = Key::named("s3:x-amz-server-side-encryption");
+/// The KMS key that the writer of an object asks for.
+pub const S3_ENCRYPTION_KEY: Key<One, Text> = Key::named("s3:x-amz-server-side-encryption-aws-kms-key-id");
+/// The algorithm for a key that the writer of an object brings along.
+pub const S3_CUSTOMER_ALGORITHM: Key<One, Text> = Key::named("s3:x-amz-server-side-encryption-customer-algorithm");
+/// The log group that CloudWatch Logs encrypts.
+pub const LOG_GROUP_CONTEXT: Key<One, Arn> = Key::named("kms:EncryptionContext:aws:logs:arn");
 /// The account for which an AWS service takes a role.
 pub const SOURCE_ACCOUNT: Key<One, Text> = Key::named("aws:SourceAccount");
 /// The resource for which an AWS service takes a role.

@@ -30,6 +30,10 @@ impl Limit {
 
     /// How many characters `document` has too many.
     pub fn excess(self, document: &Document) -> usize {
-        document.to_json().chars().count().saturating_sub(self.characters())
+        document
+            .to_brief_json()
+            .chars()
+            .count()
+            .saturating_sub(self.characters())
     }
 }

@@ -1,5 +1,7 @@
 //! Mistakes that make a statement hold for nobody, or for everybody, and that neither AWS nor a reader notices.
 
+use std::collections::BTreeSet;
+
 use super::document::{Effect, Statement};
 use super::sagemaker;
 use super::{Document, global};
@@ -47,7 +49,7 @@ fn conditions(statement: &Statement) -> Vec<String> {
             [
                 sets(operator, key),
                 empty_set(statement, operator, key),
-                unsupported(statement, key),
+                unsupported(statement, operator, key, values),
                 deprecated(key),
                 (statement.effect == Effect::Deny && operator == "Bool" && is("false"))
                     .then(|| format!("a request without {key} passes: BoolIfExists takes absent for false")),
@@ -81,12 +83,29 @@ fn empty_set(statement: &Statement, operator: &str, key: &str) -> Option<String>
     leaks.then(|| format!("a request without {key} is allowed: {operator} is true of nothing"))
 }
 
-/// A key that an action never carries: a test for its absence blocks the action, a test of its value stops nobody.
-fn unsupported(statement: &Statement, key: &str) -> Option<String> {
+/// A key that an action never carries: a condition that holds without it blocks the action, one that does not stops
+/// nobody. Of the second kind, only what is named in full is a mistake; a pattern takes in more than it is about.
+fn unsupported(statement: &Statement, operator: &str, key: &str, values: &BTreeSet<String>) -> Option<String> {
     if !key.starts_with("sagemaker:") || statement.effect == Effect::Allow {
         return None;
     }
-    let known = statement.actions.iter().flat_map(|action| sagemaker::matching(action));
+    let blocks = match operator {
+        "Null" => values.contains("true"),
+        _ => operator.ends_with("IfExists") || (operator.contains("Not") && !operator.starts_with("ForAnyValue:")),
+    };
+    let named = statement
+        .actions
+        .iter()
+        .filter(|action| blocks || !action.contains('*'));
+    // Where another condition asks for a value, the statement is only about actions that carry that key too.
+    let asked = |operator: &&String| operator.starts_with("ForAnyValue:");
+    let asked = statement.conditions.iter().filter(|(operator, _)| asked(operator));
+    let asked: Vec<&String> = asked
+        .flat_map(|(_, keys)| keys.keys())
+        .filter(|asked| *asked != key)
+        .collect();
+    let about = |action: &&str| asked.iter().all(|key| sagemaker::supports(action, key));
+    let known = named.flat_map(|action| sagemaker::matching(action)).filter(about);
     let without: Vec<&str> = known.filter(|action| !sagemaker::supports(action, key)).collect();
     (!without.is_empty()).then(|| format!("never carry {key}: {}", without.join(", ")))
 }

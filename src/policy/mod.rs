@@ -16,4 +16,4 @@ pub mod sagemaker;
 pub use condition::{Arn, Condition, Flag, Key, Many, Number, One, Text};
 pub use document::{Document, Effect, Principal, Statement};
 pub use limit::Limit;
-pub use lint::{Flaw, lint};
+pub use lint::{Flaw, lint, matches};

@@ -284,7 +284,7 @@ pub const LOCAL_DISK_TYPES: &[&str] = &[
 ];
 
 /// The actions of the table that support `key`.
-pub fn supporting<A, T>(key: &Key<A, T>) -> impl Iterator<Item = &'static str> {
+pub fn supporting<A, T>(key: &Key<A, T>) -> impl Iterator<Item = &'static str> + use<A, T> {
     let key = key.name().to_owned();
     ACTIONS
         .iter()

@@ -79,3 +79,29 @@ async fn a_plan_without_access_to_aws() -> Result<()> {
     assert_eq!(rig.proxy.calls().len(), 0);
     Ok(())
 }
+
+#[tokio::test]
+async fn what_the_api_server_refuses_is_refused_without_one() -> Result<()> {
+    let rig = Rig::builder().binary(env!("CARGO_BIN_EXE_secureml")).start().await?;
+    let manifest =
+        std::fs::read_to_string(MINIMAL)? + "  network: {vpcCidr: 8.8.0.0/16}\n  drift: {intervalSeconds: 1}\n";
+    let refused = rig
+        .secureml(&["plan", "--offline", "-f", &crate::world::file(&rig, &manifest)?])
+        .await?;
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8(refused.stderr)?;
+    assert!(
+        said.contains("spec.drift.intervalSeconds: must be at least 10"),
+        "{said}"
+    );
+    let manifest = manifest.replace("intervalSeconds: 1}", "intervalSeconds: 10}");
+    let refused = rig
+        .secureml(&["plan", "--offline", "-f", &crate::world::file(&rig, &manifest)?])
+        .await?;
+    let said = String::from_utf8(refused.stderr)?;
+    assert!(
+        said.contains("spec.network.vpcCidr: must be private: part of 10.0.0.0/8"),
+        "{said}"
+    );
+    Ok(())
+}

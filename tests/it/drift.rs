@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use secureml::api::DriftStatus;
-use secureml::kinds::KINDS;
+use secureml::api::{DeletionPolicies, DeletionPolicy, DriftStatus};
+use secureml::kinds::{AnyKind, KINDS, find};
 use secureml::model::Owner;
-use secureml::plan::{Action, Goal, Object, render};
+use secureml::plan::{Goal, Object, Phase, render};
 use secureml_rig::{Process, Rig};
 
 use crate::environment::{Environment, FULL, INSTALLATION, Objects, clients, observe, parse};
@@ -49,6 +49,7 @@ async fn every_change_is_planned_and_put_right() -> Result<()> {
 
     for kind in KINDS {
         let before = environment.observe().await?;
+        environment.restart();
         let removed = rounds::remove(kind.name(), &environment.aws, &before).await?;
         if let Some(node) = removed {
             returns(&mut environment, &node, &before)
@@ -66,11 +67,37 @@ async fn every_change_is_planned_and_put_right() -> Result<()> {
         .context("a change of the spec")?;
     ensure!(passes.len() == 1, "a tag takes one pass, not {}", passes.len());
 
+    let everything = environment.observe().await?;
     environment.settle(Goal::Absent).await.context("deletion")?;
+    let kept = environment.observe().await?;
+    let strange: Vec<_> = kept.values().filter(|object| !holds_data(&object.kind)).collect();
+    ensure!(strange.is_empty(), "left behind: {strange:#?}");
+    let data = everything.values().filter(|object| holds_data(&object.kind));
+    ensure!(data.count() == kept.len(), "only {:?} are kept", kept.keys());
+
+    environment.settle(Goal::Present).await.context("applied again")?;
+    let again = environment.observe().await?;
+    for (node, object) in &kept {
+        ensure!(
+            again[node].id == object.id,
+            "{node} was not taken up again, but made anew"
+        );
+    }
+    let mut spec = parse(FULL)?.spec;
+    let delete = DeletionPolicy::Delete;
+    spec.deletion_policy = DeletionPolicies {
+        buckets: delete,
+        keys: delete,
+        logs: delete,
+    };
+    environment.declare(spec).await?;
+    environment
+        .settle(Goal::Absent)
+        .await
+        .context("deletion with the data")?;
     let left = environment.observe().await?;
-    let kept = |kind: &str| secureml::kinds::find(kind).is_some_and(secureml::kinds::AnyKind::holds_data);
-    let orphans: Vec<_> = left.iter().filter(|(_, object)| !kept(&object.kind)).collect();
-    ensure!(orphans.is_empty(), "left behind: {orphans:#?}");
+    let going = |object: &Object| matches!(object.phase, Phase::Leaving(_));
+    ensure!(left.values().all(going), "left behind: {:?}", left.keys());
     permissions::used_and_declared(&environment.rig.proxy.calls())
 }
 
@@ -94,11 +121,7 @@ async fn returns(environment: &mut Environment, node: &str, before: &Objects) ->
         );
     }
     let made = &first.plan.steps[&node.parse()?];
-    ensure!(
-        made.action == Action::Create,
-        "{node} was not made anew: {:?}",
-        made.action
-    );
+    ensure!(made.action.writes(), "{node} did not return: {:?}", made.action);
     let after = environment.observe().await?;
     ensure!(
         after.keys().eq(before.keys()),
@@ -272,6 +295,10 @@ fn names(text: &str, node: &str, field: &str) -> bool {
     fields.split(", ").any(|named| named == field)
 }
 
+fn holds_data(kind: &str) -> bool {
+    find(kind).is_some_and(AnyKind::holds_data)
+}
+
 fn assert_same(before: &Objects, after: &Objects) {
     for (node, object) in before {
         let now = after.get(node).unwrap_or_else(|| panic!("{node} is gone"));
@@ -282,7 +309,7 @@ fn assert_same(before: &Objects, after: &Objects) {
 
 /// The fields that are compared; AWS may invent others anew, as the id of an association.
 fn compared(object: &Object) -> Vec<(&'static str, Option<&serde_json::Value>)> {
-    let kind = secureml::kinds::find(&object.kind).expect("a kind");
+    let kind = find(&object.kind).expect("a kind");
     let fields = kind.fields().iter();
     fields
         .map(|field| (field.name, object.attributes.get(field.name)))

@@ -45,7 +45,7 @@ pub type Objects = BTreeMap<String, Object>;
 /// What AWS holds of the project `owner`, seen by `aws` now.
 pub async fn observe(aws: &Arc<Aws>, owner: &Owner) -> Result<Objects> {
     let now = Instant::now();
-    let world = Inventory::new(Arc::clone(aws), &owner.installation)
+    let world = Inventory::new(Arc::clone(aws), &owner.installation, secureml::engine::Permit::always())
         .world(owner, |_| now)
         .await;
     ensure!(world.unread.is_empty(), "could not be read: {:?}", world.unread);
@@ -70,6 +70,7 @@ pub struct Environment {
     seen: Arc<Aws>,
     blueprint: Blueprint,
     memory: Memory,
+    passes: usize,
 }
 
 /// One pass: what was planned, what became of it, and which calls that would change AWS the proxy saw.
@@ -91,6 +92,7 @@ impl Environment {
             aws: clients(rig.emulator.url()).await,
             blueprint: draw(&seen, &owner, project.spec).await?,
             memory: Memory::default(),
+            passes: 0,
             owner,
             rig,
             seen,
@@ -103,6 +105,12 @@ impl Environment {
         Ok(())
     }
 
+    /// Forgets what earlier passes wrote, as a process that starts anew: a difference that looks like one just
+    /// corrected is then no answer from the past.
+    pub fn restart(&mut self) {
+        self.memory = Memory::default();
+    }
+
     /// What AWS holds of it, seen past the proxy.
     pub async fn observe(&self) -> Result<Objects> {
         observe(&self.aws, &self.owner).await
@@ -110,17 +118,20 @@ impl Environment {
 
     /// What is to be done, as a process that has just started would plan it.
     pub async fn plan(&mut self, goal: Goal) -> Result<Plan> {
-        let inventory = Inventory::new(Arc::clone(&self.seen), INSTALLATION);
+        let inventory = Inventory::new(Arc::clone(&self.seen), INSTALLATION, secureml::engine::Permit::always());
         let memory = &mut self.memory;
-        Ok(look(&inventory, &self.blueprint, goal, memory, Instant::now(), false).await?)
+        Ok(Box::pin(look(&inventory, &self.blueprint, goal, memory, Instant::now(), false)).await?)
     }
 
     /// Plans and carries the plan out. Fails when the calls that changed AWS are not those of the plan.
     pub async fn pass(&mut self, goal: Goal) -> Result<Pass> {
         let plan = self.plan(goal).await?;
         let mark = self.rig.proxy.mark();
-        let inventory = Inventory::new(Arc::clone(&self.seen), INSTALLATION);
-        let report = carry_out(&inventory, &plan, &mut self.memory, "test").await;
+        let inventory = Inventory::new(Arc::clone(&self.seen), INSTALLATION, secureml::engine::Permit::always());
+        // What is made anew must not be answered with its dead predecessor.
+        self.passes += 1;
+        let incarnation = self.passes.to_string();
+        let report = Box::pin(carry_out(&inventory, &plan, &mut self.memory, &incarnation)).await;
         let writes = self.writes_since(mark);
         let failures: Vec<String> = report
             .failures()

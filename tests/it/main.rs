@@ -1,6 +1,7 @@
 //! The product as its users meet it: the real binary, a real API server, an AWS emulator behind a counting proxy.
 
 mod command_line;
+mod critical_path;
 mod drift;
 mod environment;
 mod generated;

@@ -18,7 +18,6 @@ const RARE: &[(&str, &str)] = &[
         "ec2:DeleteVpcPeeringConnection",
         "somebody connects the VPC with another",
     ),
-    ("ec2:DetachVpnGateway", "somebody attaches such a gateway to the VPC"),
 ];
 
 /// Every call of the product is allowed by what is declared.

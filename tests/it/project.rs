@@ -113,10 +113,11 @@ async fn a_lost_cluster_costs_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_not_carried_out_yet_is_refused() -> Result<()> {
+async fn what_the_api_server_cannot_see_is_told() -> Result<()> {
     let rig = cluster().await?;
     let _controller = controller(&rig)?;
-    let manifest = PROJECT.replace("  drift:", "  guardrails:\n    preset: Strict\n  drift:");
+    let notebook = "  notebooks: [{name: ana, ownerEmail: ana@example.com, instanceType: ml.p4d.24xlarge}]\n  drift:";
+    let manifest = PROJECT.replace("  drift:", notebook);
     kubectl(&rig)?
         .kubectl_text(&["apply", "-f", &file(&rig, &manifest)?])
         .await?;
@@ -124,7 +125,8 @@ async fn what_is_not_carried_out_yet_is_refused() -> Result<()> {
         .kubectl_text(&["wait", "--for=condition=Stalled", "smlp/churn", "--timeout=60s"])
         .await?;
     let why = ["get", "smlp", "churn", "-o", "jsonpath={.status.conditions[0].message}"];
-    assert!(kubectl(&rig)?.kubectl_text(&why).await?.starts_with("spec.guardrails:"));
+    let why = kubectl(&rig)?.kubectl_text(&why).await?;
+    assert!(why.starts_with("spec.notebooks[0].instanceType:"), "{why}");
     assert_eq!(rig.proxy.calls().writes().len(), 0);
     Ok(())
 }

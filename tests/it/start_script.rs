@@ -232,7 +232,12 @@ fn a_notebook_starts_with_everything_written() -> Result<()> {
 fn the_strict_preset_isolates_jobs() -> Result<()> {
     let tools = secureml_rig::notebook_tools()?;
     let notebook = Notebook::new()?;
-    let strict = script(|spec| spec.guardrails = Guardrails { preset: Preset::Strict })?;
+    let strict = script(|spec| {
+        spec.guardrails = Guardrails {
+            preset: Preset::Strict,
+            ..Guardrails::default()
+        }
+    })?;
     let output = notebook.start(&strict)?;
     assert!(output.status.success(), "{}", said(&output));
     let defaults = notebook.defaults(&tools)?;

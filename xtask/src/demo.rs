@@ -1,34 +1,63 @@
-use std::process::Command;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use secureml_rig::paths::{installed, workspace};
+use secureml_rig::paths::workspace;
+use secureml_rig::proxy::Mark;
 use secureml_rig::{ControlPlane, Rig};
+use serde_json::Value;
 
-const PROJECT: &str = "examples/minimal.yaml";
+use crate::steps;
 
-/// What somebody might do by hand in the console: open the VPC to the internet.
-const OPEN_TO_THE_INTERNET: &str = "
+const EXAMPLE: &str = "examples/minimal.yaml";
+const PROJECT: &str = "churn";
+/// What AWS holds of the project is looked at this often in the demo, so that nobody has to wait for a minute.
+const SHORT_INTERVAL: &str = r#"{"spec":{"drift":{"intervalSeconds":10}}}"#;
+const PATIENCE: Duration = Duration::from_secs(120);
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// What somebody might do by hand in the console: let everybody in, and open a way out.
+const OPEN: &str = "
 import boto3, os
-ec2 = boto3.client('ec2', endpoint_url=os.environ['AWS_ENDPOINT_URL'])
+ec2 = boto3.client('ec2')
+group, vpc = os.environ['GROUP'], os.environ['VPC']
+if group:
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[
+        {'IpProtocol': 'tcp', 'FromPort': 22, 'ToPort': 22, 'IpRanges': [{'CidrIp': '0.0.0.0/0'}]}])
+    print(f'  opened port 22 of {group} to 0.0.0.0/0')
 gateway = ec2.create_internet_gateway()['InternetGateway']['InternetGatewayId']
-ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=os.environ['VPC'])
-print(f'attached {gateway} to {os.environ[\"VPC\"]}')
+ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+print(f'  attached {gateway} to {vpc}')
 ";
 
-const WAYS_OUT: &str = "
+/// What is still open of that.
+const STILL_OPEN: &str = "
 import boto3, os
-ec2 = boto3.client('ec2', endpoint_url=os.environ['AWS_ENDPOINT_URL'])
-found = ec2.describe_internet_gateways(Filters=[{'Name': 'attachment.vpc-id', 'Values': [os.environ['VPC']]}])
-print(len(found['InternetGateways']))
+ec2 = boto3.client('ec2')
+group, vpc = os.environ['GROUP'], os.environ['VPC']
+if group:
+    rules = ec2.describe_security_groups(GroupIds=[group])['SecurityGroups'][0]['IpPermissions']
+    for rule in rules:
+        if any(r['CidrIp'] == '0.0.0.0/0' for r in rule['IpRanges']): print('the port')
+gateways = ec2.describe_internet_gateways(Filters=[{'Name': 'attachment.vpc-id', 'Values': [vpc]}])
+for _ in gateways['InternetGateways']: print('the gateway')
 ";
 
-/// From nothing to Ready, through a drift and its correction, to nothing again.
+/// The ARNs of everything that carries the project's owner tag.
+const HELD: &str = "
+import boto3
+pages = boto3.client('resourcegroupstaggingapi').get_paginator('get_resources').paginate(
+    TagFilters=[{'Key': 'secureml.dev/owner', 'Values': ['demo/default/churn']}])
+for page in pages:
+    for resource in page['ResourceTagMappingList']: print('  ' + resource['ResourceARN'])
+";
+
+/// From nothing to Ready, through two drifts and their correction, to nothing but the data again.
 pub(crate) async fn run(keep: bool) -> Result<()> {
     title("Building the controller, a Kubernetes control plane and a local AWS (the first time takes minutes)");
-    crate::steps::build()?;
+    steps::build()?;
     let rig = tokio::select! {
-        rig = Rig::builder().control_plane(true).binary(workspace().join("target/debug/secureml")).start() => rig?,
+        rig = Rig::builder().control_plane(true).binary(steps::binary()).start() => rig?,
         _ = tokio::signal::ctrl_c() => bail!("interrupted"),
     };
     tokio::select! {
@@ -38,92 +67,229 @@ pub(crate) async fn run(keep: bool) -> Result<()> {
 }
 
 async fn show(rig: &Rig, keep: bool) -> Result<()> {
+    let cluster = rig.control_plane.as_ref().context("the rig has no control plane")?;
+    steps::define(cluster).await?;
     let controller = rig.start_controller(&["controller", "--installation", "demo"])?;
-    let shown = play(rig, keep).await;
-    shown.with_context(|| format!("the end of the controller's log:\n{}", controller.tail()))
+    let demo = Demo { rig, cluster };
+    demo.play(keep)
+        .await
+        .with_context(|| format!("the end of the controller's log:\n{}", controller.tail()))
 }
 
-async fn play(rig: &Rig, keep: bool) -> Result<()> {
-    let cluster = rig.control_plane.as_ref().context("the rig has no control plane")?;
-    let example = workspace().join(PROJECT).display().to_string();
-    cluster
-        .kubectl_text(&["apply", "-f", &workspace().join("crds").display().to_string()])
-        .await?;
-    cluster
-        .kubectl_text(&[
-            "wait",
-            "--for=condition=Established",
-            "crd/securemlprojects.secureml.dev",
-        ])
-        .await?;
+struct Demo<'a> {
+    rig: &'a Rig,
+    cluster: &'a ControlPlane,
+}
 
-    title("One project, as a user writes it");
-    println!("{}", std::fs::read_to_string(&example)?);
-    let begun = Instant::now();
-    shown(cluster, &["apply", "-f", &example]).await?;
-    shown(
-        cluster,
-        &["wait", "--for=condition=Ready", "smlp/churn", "--timeout=60s"],
-    )
-    .await?;
-    println!("Ready after {:.1} s", begun.elapsed().as_secs_f32());
-    shown(cluster, &["get", "smlp"]).await?;
-    println!("\nAWS calls so far:\n{}", rig.proxy.calls().writes().table());
-
-    title("Somebody opens the VPC to the internet behind the controller's back");
-    let vpc = cluster
-        .kubectl_text(&["get", "smlp", "churn", "-o", "jsonpath={.status.outputs.vpcId}"])
-        .await?;
-    print!("{}", python(rig, OPEN_TO_THE_INTERNET, &vpc)?);
-    let begun = Instant::now();
-    while python(rig, WAYS_OUT, &vpc)?.trim() != "0" {
-        if begun.elapsed() > Duration::from_secs(90) {
-            bail!("the gateway is still attached after 90 s");
+impl Demo<'_> {
+    async fn play(&self, keep: bool) -> Result<()> {
+        self.create().await?;
+        self.drift().await?;
+        if keep {
+            self.keep().await;
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        self.delete().await
     }
-    println!("detached {:.0} s later", begun.elapsed().as_secs_f32());
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    shown(cluster, &["get", "events", "--field-selector", "reason=Drift"]).await?;
 
-    if keep {
+    async fn create(&self) -> Result<()> {
+        title("One project, as a user writes it");
+        let example = workspace().join(EXAMPLE).display().to_string();
+        println!("{}", std::fs::read_to_string(&example)?);
+        let (mark, begun) = (self.rig.proxy.mark(), Instant::now());
+        self.kubectl(&["apply", "-f", &example]).await?;
+        self.until_ready(mark).await?;
+        println!("Ready {:.1} s after kubectl apply\n", begun.elapsed().as_secs_f32());
+        self.kubectl(&["get", "smlp"]).await?;
+
+        title("What it made");
+        let project = self.project().await?;
+        let resources = project["status"]["resources"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        for resource in resources {
+            let node = resource["node"].as_str().unwrap_or_default();
+            let (kind, name) = node.split_once('/').unwrap_or((node, ""));
+            println!("  {kind:20} {name:26} {}", resource["id"].as_str().unwrap_or("-"));
+        }
+        let calls = self.rig.proxy.calls_since(mark);
+        let (reads, writes, errors) = (calls.reads().len(), calls.writes().len(), calls.errors().len());
+        println!(
+            "\n{} resources, {reads} AWS reads, {writes} writes, {errors} errors",
+            resources.len()
+        );
+        Ok(())
+    }
+
+    async fn drift(&self) -> Result<()> {
+        title("AWS is looked at every 10 s from now on, in place of every minute");
+        self.kubectl(&["patch", "smlp", PROJECT, "--type=merge", "-p", SHORT_INTERVAL])
+            .await?;
+        let mark = self.rig.proxy.mark();
+        self.until_ready(mark).await?;
+
+        title("Somebody opens the environment behind the controller's back");
+        let project = self.project().await?;
+        let group = id(&project, "SecurityGroup/sagemaker");
+        let vpc = id(&project, "Vpc/main");
+        let around = [("GROUP", group.as_str()), ("VPC", vpc.as_str())];
+        print!("{}", self.python(OPEN, &around)?);
+        let begun = Instant::now();
+        let mut open = self.python(STILL_OPEN, &around)?.lines().count();
+        while open > 0 {
+            within(begun, "it is still open")?;
+            tokio::time::sleep(LOOK_AGAIN).await;
+            let left = self.python(STILL_OPEN, &around)?.lines().count();
+            if left < open {
+                println!(
+                    "  {:4.1} s: {} of it closed again",
+                    begun.elapsed().as_secs_f32(),
+                    if left == 0 { "all" } else { "a part" }
+                );
+            }
+            open = left;
+        }
+        let told = ["get", "events", "--field-selector", "reason=Drift"];
+        while !self.cluster.kubectl_text(&told).await?.contains("Drift") {
+            within(begun, "no event tells of it")?;
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        println!();
+        self.kubectl(&told).await?;
+        self.until_ready(self.rig.proxy.mark()).await?;
+        println!("\n$ kubectl describe smlp {PROJECT}");
+        println!(
+            "{}",
+            conditions(&self.cluster.kubectl_text(&["describe", "smlp", PROJECT]).await?)
+        );
+        Ok(())
+    }
+
+    async fn keep(&self) {
         title("Everything stays until Ctrl-C");
-        println!("export KUBECONFIG={}", cluster.kubeconfig().display());
-        for (name, value) in rig.aws_env() {
+        println!("export KUBECONFIG={}", self.cluster.kubeconfig().display());
+        for (name, value) in self.rig.aws_env() {
             println!("export {name}={value}");
         }
         std::future::pending::<()>().await;
     }
-    title("The project is deleted, and what AWS holds of it");
-    shown(cluster, &["delete", "smlp", "churn", "--timeout=60s"]).await?;
-    println!(
-        "\n{} AWS calls in all, {} of them errors",
-        rig.proxy.calls().len(),
-        rig.proxy.calls().errors().len()
-    );
-    Ok(())
-}
 
-async fn shown(cluster: &ControlPlane, args: &[&str]) -> Result<()> {
-    println!(
-        "$ kubectl {}",
-        args.join(" ").replace(&format!("{}/", workspace().display()), "")
-    );
-    print!("{}", cluster.kubectl_text(args).await?);
-    Ok(())
-}
-
-fn python(rig: &Rig, script: &str, vpc: &str) -> Result<String> {
-    let mut command: Command = rig.command(installed()?.join("emulator-venv/bin/python"));
-    command
-        .args(["-c", script])
-        .env("VPC", vpc)
-        .env("AWS_ENDPOINT_URL", rig.emulator.url());
-    let output = command.output().context("cannot run python")?;
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr));
+    async fn delete(&self) -> Result<()> {
+        title("The project is deleted");
+        let begun = Instant::now();
+        self.kubectl(&["delete", "smlp", PROJECT, "--timeout=120s"]).await?;
+        println!("gone after {:.1} s", begun.elapsed().as_secs_f32());
+        let held = self.python(HELD, &[])?;
+        if held.is_empty() {
+            println!("\nAWS holds nothing of it");
+        } else {
+            println!(
+                "\nAWS holds what has data, as the spec asks; the same project applied again takes it up:\n{held}"
+            );
+            self.kubectl(&["get", "events", "--field-selector", "reason=Retained"])
+                .await?;
+        }
+        Ok(())
     }
-    Ok(String::from_utf8(output.stdout)?)
+
+    /// Waits until the project is as declared, at its present generation, and shows how far it is meanwhile.
+    async fn until_ready(&self, mark: Mark) -> Result<()> {
+        let begun = Instant::now();
+        let lively = std::io::stdout().is_terminal();
+        loop {
+            let project = self.project().await?;
+            let ready = condition(&project, "Ready");
+            let writes = self.rig.proxy.calls_since(mark).writes();
+            let made = writes
+                .iter()
+                .filter(|call| call.was_done() && call.name.contains(":Create"))
+                .count();
+            if lively && !writes.is_empty() {
+                let seconds = begun.elapsed().as_secs_f32();
+                print!(
+                    "\r  {seconds:4.1} s: {made} created, {} AWS calls that change something",
+                    writes.len()
+                );
+                std::io::stdout().flush()?;
+            }
+            if ready["status"] == "True" && ready["observedGeneration"] == project["metadata"]["generation"] {
+                if lively && !writes.is_empty() {
+                    println!();
+                }
+                return Ok(());
+            }
+            let why = ready["message"].as_str().unwrap_or("nobody looked at it");
+            within(begun, why)?;
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn project(&self) -> Result<Value> {
+        let text = self
+            .cluster
+            .kubectl_text(&["get", "smlp", PROJECT, "-o", "json"])
+            .await?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// Runs kubectl before the audience.
+    async fn kubectl(&self, args: &[&str]) -> Result<()> {
+        println!(
+            "$ kubectl {}",
+            args.join(" ").replace(&format!("{}/", workspace().display()), "")
+        );
+        print!("{}", self.cluster.kubectl_text(args).await?);
+        Ok(())
+    }
+
+    /// Somebody else at work on the same AWS, whose calls are not counted.
+    fn python(&self, script: &str, variables: &[(&str, &str)]) -> Result<String> {
+        let mut variables = variables.to_vec();
+        variables.push(("AWS_ENDPOINT_URL", self.rig.emulator.url()));
+        steps::python(self.rig, script, &variables)
+    }
+}
+
+fn within(begun: Instant, what: &str) -> Result<()> {
+    if begun.elapsed() > PATIENCE {
+        bail!("after {PATIENCE:?}: {what}");
+    }
+    Ok(())
+}
+
+fn condition<'a>(project: &'a Value, kind: &str) -> &'a Value {
+    let conditions = project["status"]["conditions"].as_array();
+    let found = conditions
+        .into_iter()
+        .flatten()
+        .find(|condition| condition["type"] == kind);
+    found.unwrap_or(&Value::Null)
+}
+
+/// The id of a resource; empty when there is no such resource.
+fn id(project: &Value, node: &str) -> String {
+    let resources = project["status"]["resources"].as_array();
+    let found = resources
+        .into_iter()
+        .flatten()
+        .find(|resource| resource["node"] == node);
+    found
+        .and_then(|resource| resource["id"].as_str())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The part of `kubectl describe` about the conditions and the last drift.
+fn conditions(described: &str) -> String {
+    let mut wanted = false;
+    let lines = described.lines().filter(|line| {
+        let is_section = line.starts_with("  ") && !line.starts_with("   ");
+        if is_section || !line.starts_with(' ') {
+            wanted = ["  Conditions:", "  Last Drift:"].contains(line);
+        }
+        wanted
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn title(text: &str) {

@@ -1,5 +1,6 @@
-//! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask gen`.
+//! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`, `cargo xtask gen`.
 
+mod bench;
 mod demo;
 mod steps;
 
@@ -21,9 +22,12 @@ enum Command {
         #[arg(long)]
         keep: bool,
     },
+    /// Measures what fleets of projects cost, in calls, writes, time and memory.
+    Bench(bench::Options),
     /// Everything CI runs.
     Test,
-    /// Writes what is generated from the code: the custom resource definitions and the controller's IAM policy.
+    /// Writes what is generated from the code: the custom resource definitions, the controller's IAM policy, the examples'
+    /// plans.
     Gen,
 }
 
@@ -31,6 +35,7 @@ enum Command {
 async fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Demo { keep } => demo::run(keep).await,
+        Command::Bench(options) => bench::run(options).await,
         Command::Test => steps::test(),
         Command::Gen => steps::generate(),
     }

@@ -1,8 +1,10 @@
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use secureml_rig::paths::workspace;
+use secureml_rig::paths::{installed, workspace};
+use secureml_rig::{ControlPlane, Rig};
 
 /// What CI runs, in order; the first failure ends it.
 const CHECKS: &[(&str, &[&str])] = &[
@@ -32,17 +34,63 @@ const GENERATED: &[(&[&str], &str)] = &[
 pub(crate) fn generate() -> Result<()> {
     build()?;
     for (args, path) in GENERATED {
-        let output = Command::new(workspace().join("target/debug/secureml"))
-            .args(*args)
-            .output()
-            .context("cannot run secureml")?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            bail!("secureml {} failed: {said}", args.join(" "));
-        }
-        fs::write(workspace().join(path), output.stdout).with_context(|| format!("cannot write {path}"))?;
+        write(path, &secureml(args)?)?;
     }
+    // With `UPDATE`, the test of the examples' plans writes them.
+    let test = [
+        "test",
+        "--quiet",
+        "--workspace",
+        "--test",
+        "it",
+        "generated::the_plans_of_the_examples",
+    ];
+    cargo_with(&test, &[("UPDATE", "1")])
+}
+
+fn secureml(args: &[&str]) -> Result<Vec<u8>> {
+    let output = Command::new(binary())
+        .args(args)
+        .output()
+        .context("cannot run secureml")?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("secureml {} failed: {said}", args.join(" "));
+    }
+    Ok(output.stdout)
+}
+
+fn write(path: &str, text: &[u8]) -> Result<()> {
+    fs::write(workspace().join(path), text).with_context(|| format!("cannot write {path}"))
+}
+
+/// The product, as [`build`] makes it.
+pub(crate) fn binary() -> PathBuf {
+    workspace().join("target/debug/secureml")
+}
+
+/// Makes the product's resources known to `cluster`.
+pub(crate) async fn define(cluster: &ControlPlane) -> Result<()> {
+    let crds = workspace().join("crds").display().to_string();
+    cluster.kubectl_text(&["apply", "-f", &crds]).await?;
+    let established = [
+        "wait",
+        "--for=condition=Established",
+        "crd/securemlprojects.secureml.dev",
+    ];
+    cluster.kubectl_text(&established).await?;
     Ok(())
+}
+
+/// What `script` writes, run with the emulator's Python and the rig's AWS.
+pub(crate) fn python(rig: &Rig, script: &str, variables: &[(&str, &str)]) -> Result<String> {
+    let mut command = rig.command(installed()?.join("emulator-venv/bin/python"));
+    command.args(["-c", script]).envs(variables.iter().copied());
+    let output = command.output().context("cannot run python")?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 pub(crate) fn build() -> Result<()> {
@@ -51,10 +99,15 @@ pub(crate) fn build() -> Result<()> {
 }
 
 fn cargo(args: &[&str]) -> Result<()> {
+    cargo_with(args, &[])
+}
+
+fn cargo_with(args: &[&str], variables: &[(&str, &str)]) -> Result<()> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let status = Command::new(cargo)
         .args(args)
         .current_dir(workspace())
+        .envs(variables.iter().copied())
         .status()
         .context("cannot run cargo")?;
     if !status.success() {

@@ -4,7 +4,8 @@
 
 use super::services::{EXCEPTIONS, Exception, S3, Service, Set};
 use crate::api::VolumeKey;
-use crate::blueprint::{Project, neighbours};
+use crate::blueprint::Project;
+use crate::kinds::{Handle, KmsKey};
 use crate::policy::{Document, Principal, Statement};
 
 /// Actions that may pass.
@@ -169,7 +170,7 @@ fn keys(project: &Project) -> Vec<String> {
         VolumeKey::PerNotebook => notebooks(project).map(|name| format!("notebook-{name}")).collect(),
     };
     let names = std::iter::once("project".to_owned()).chain(own);
-    names.map(|name| neighbours::key_arn(&name)).collect()
+    names.map(|name| Handle::<KmsKey>::new(&name).arn()).collect()
 }
 
 /// The names of the published design.

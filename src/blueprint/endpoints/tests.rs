@@ -186,14 +186,15 @@ fn every_policy_is_bounded_and_short_enough() {
         let notebook = json!({"name": format!("user-{i:02}"), "ownerEmail": "a@example.com"});
         serde_json::from_value(notebook).expect("a notebook")
     };
-    let additional: Vec<&str> = SERVICES.iter().map(|service| service.short).collect();
+    let additional = SERVICES.iter().filter(|service| service.set == Set::Additional);
+    let additional: Vec<&str> = additional.map(|service| service.short).collect();
     let spec = json!({
         "environmentType": "dev",
         "endpoints": {"additional": additional},
     });
     let mut project = project(spec, account()).expect("a sound spec");
     project.spec.encryption.notebook_volume_key = VolumeKey::PerNotebook;
-    project.spec.notebooks = (0..40).map(notebook).collect();
+    project.spec.notebooks = (0..50).map(notebook).collect();
     let blueprint = draw(&project);
     let endpoints = endpoints(&blueprint);
     assert_eq!(endpoints.len(), SERVICES.len() + 1);
@@ -221,4 +222,21 @@ fn without_notebooks_nobody_opens_one() {
             .iter()
             .all(|statement| statement.effect == Effect::Deny)
     );
+}
+
+/// The rules of the spec and the table of services are one.
+#[test]
+fn only_what_the_set_lacks_can_be_added() {
+    for (set, chosen) in [("Minimal", Set::Minimal), ("Standard", Set::Standard)] {
+        for service in SERVICES {
+            let spec = json!({ "environmentType": "dev", "endpoints": { "set": set, "additional": [service.short] } });
+            let refused = project(spec, offering(|_| {})).err();
+            assert_eq!(
+                refused.is_some(),
+                service.set <= chosen,
+                "{} beside {set}: {refused:?}",
+                service.short
+            );
+        }
+    }
 }

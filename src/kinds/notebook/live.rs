@@ -8,7 +8,7 @@ use aws_sdk_sagemaker::types::{
 use super::{Attributes, Call, Notebook, RESTART_TAG, Setting};
 use crate::aws::Aws;
 use crate::engine::{Failure, Live, Observed, Reader, Sent, observe_each};
-use crate::kinds::shared::sagemaker::{add_tags, from_tags, notebooks, to_tags};
+use crate::kinds::shared::sagemaker::{add_tags, from_tags, never_twice, notebooks, to_tags};
 use crate::kinds::shared::tagged::tagged;
 use crate::model::Tags;
 use crate::plan::Phase;
@@ -91,7 +91,9 @@ async fn create(aws: &Aws, name: &str, attributes: Attributes, tags: &Tags) -> R
         .set_additional_code_repositories(repositories.map(|all| all.into_iter().collect()))
         .root_access(root_access(attributes.root_access))
         .platform_identifier(attributes.platform)
-        .instance_metadata_service_configuration(imds(attributes.minimum_imds));
+        .instance_metadata_service_configuration(imds(attributes.minimum_imds))
+        .customize()
+        .config_override(never_twice());
     let answer = aws.call("sagemaker:CreateNotebookInstance", request.send()).await?;
     let arn = answer.notebook_instance_arn.unwrap_or_default();
     Ok(Sent::made(name).output("arn", arn).pending("the notebook is starting"))

@@ -92,14 +92,14 @@ pub(crate) fn all_successful(call: &str, items: &[UnsuccessfulItem]) -> Result<(
     })
 }
 
-/// The owner of every VPC endpoint that has one, by the endpoint's id.
-pub(crate) async fn endpoint_owners(reader: &Reader<'_>) -> Result<HashMap<String, Owner>, Failure> {
+/// Every VPC endpoint's owner, if it has one, by the endpoint's id.
+pub(crate) async fn endpoint_owners(reader: &Reader<'_>) -> Result<HashMap<String, Option<Owner>>, Failure> {
     let endpoints = vpc_endpoints(reader).await?;
-    let owned = endpoints.iter().filter_map(|endpoint| {
+    let owners = endpoints.iter().filter_map(|endpoint| {
         let id = endpoint.vpc_endpoint_id()?.to_owned();
-        Some((id, ec2_tags(endpoint.tags()).owner()?))
+        Some((id, ec2_tags(endpoint.tags()).owner()))
     });
-    Ok(owned.collect())
+    Ok(owners.collect())
 }
 
 /// Takes a route table from what it is associated with.

@@ -26,7 +26,7 @@ pub enum Gateway {
 mod live {
     use std::collections::HashMap;
 
-    use aws_sdk_ec2::types::{NatGatewayState, State, VpcEndpoint, VpcEndpointType};
+    use aws_sdk_ec2::types::{NatGatewayState, VpcEndpoint, VpcEndpointType};
 
     use super::Gateway;
     use crate::aws::ec2_tags;
@@ -57,7 +57,9 @@ mod live {
     /// Gateway endpoints lead somewhere only where a table names them: they are a matter of route tables. Those
     /// that an AWS service manages are its own.
     fn leads_out(endpoint: &VpcEndpoint, owner: &Owner) -> bool {
-        let going = matches!(endpoint.state(), Some(State::Deleted | State::Deleting));
+        // The API's model has these words in capitals, its answers in small letters.
+        let state = endpoint.state().map(|state| state.as_str().to_lowercase());
+        let going = matches!(state.as_deref(), Some("deleted" | "deleting"));
         endpoint.vpc_endpoint_type() != Some(&VpcEndpointType::Gateway)
             && !going
             && !endpoint.requester_managed().unwrap_or(false)

@@ -5,6 +5,8 @@ pub(super) mod ec2;
 pub(super) mod gateways;
 #[cfg(feature = "aws")]
 pub(super) mod iam;
+#[cfg(feature = "aws")]
+pub(super) mod kms;
 pub(super) mod routes;
 pub(super) mod rules;
 #[cfg(feature = "aws")]

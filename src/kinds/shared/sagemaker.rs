@@ -46,3 +46,8 @@ pub(crate) async fn add_tags(aws: &Aws, arn: &str, tags: &Tags) -> Result<Sent, 
     aws.call("sagemaker:AddTags", request.send()).await?;
     Ok(Sent::done())
 }
+
+/// For creates: AWS has no client token for them and answers the second as if the name were somebody else's.
+pub(crate) fn never_twice() -> aws_sdk_sagemaker::config::Builder {
+    aws_sdk_sagemaker::config::Builder::new().retry_config(aws_config::retry::RetryConfig::disabled())
+}

@@ -1,10 +1,17 @@
 //! What somebody may do to a resource behind the controller's back: one way for each field of each kind, and one
 //! to make it disappear. A kind's file lists its ways; the tests that walk them do the rest.
 
+mod bucket;
 mod flow_log;
+mod iam_policy;
+mod iam_role;
+mod kms_key;
 mod lifecycle_config;
+mod log_group;
 pub mod network;
 mod notebook;
+mod parameter;
+mod resource_group;
 pub mod rounds;
 mod route_table;
 mod security_group;
@@ -46,9 +53,16 @@ pub const GONE: &str = "";
 /// Every way. A field of a kind that is not here fails a test.
 pub fn all() -> impl Iterator<Item = &'static Tamper> {
     let kinds = [
+        bucket::TAMPERS,
         flow_log::TAMPERS,
+        iam_policy::TAMPERS,
+        iam_role::TAMPERS,
+        kms_key::TAMPERS,
         lifecycle_config::TAMPERS,
+        log_group::TAMPERS,
         notebook::TAMPERS,
+        parameter::TAMPERS,
+        resource_group::TAMPERS,
         route_table::TAMPERS,
         security_group::TAMPERS,
         security_group_rules::TAMPERS,

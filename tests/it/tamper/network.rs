@@ -173,6 +173,18 @@ pub async fn delete_vpc(ec2: &Client, vpc: &str) -> Result<()> {
                 .await?;
         }
     }
+    for log in ec2
+        .describe_flow_logs()
+        .filter(filter("resource-id", vpc))
+        .send()
+        .await?
+        .flow_logs()
+    {
+        ec2.delete_flow_logs()
+            .set_flow_log_ids(log.flow_log_id.clone().map(|id| vec![id]))
+            .send()
+            .await?;
+    }
     ec2.delete_vpc().vpc_id(vpc).send().await?;
     Ok(())
 }

@@ -86,7 +86,8 @@ async fn tags(target: &Target<'_>) -> Result<()> {
     Ok(())
 }
 
-async fn gone(target: &Target<'_>) -> Result<()> {
+/// Stops the notebook, deletes it and waits until it is gone.
+pub async fn gone(target: &Target<'_>) -> Result<()> {
     stop(target).await?;
     let request = target.aws.sagemaker.delete_notebook_instance();
     request.notebook_instance_name(&target.object.id).send().await?;

@@ -18,6 +18,11 @@ pub const TAMPERS: &[Tamper] = &[
     },
     Tamper {
         kind: "RouteTable",
+        field: "routes",
+        act: |target| local_route(target).boxed(),
+    },
+    Tamper {
+        kind: "RouteTable",
         field: "propagation",
         act: |target| propagation(target).boxed(),
     },
@@ -48,6 +53,26 @@ async fn route(target: &Target<'_>) -> Result<()> {
         .create_route()
         .route_table_id(&target.object.id)
         .destination_cidr_block("0.0.0.0/0");
+    request
+        .network_interface_id(interface(ec2, vpc(target)).await?)
+        .send()
+        .await?;
+    Ok(())
+}
+
+/// What is meant for the VPC itself goes through somebody's interface.
+async fn local_route(target: &Target<'_>) -> Result<()> {
+    let ec2 = &target.aws.ec2;
+    let network = ec2.describe_vpcs().vpc_ids(vpc(target)).send().await?;
+    let block = network
+        .vpcs()
+        .first()
+        .and_then(|vpc| vpc.cidr_block())
+        .unwrap_or_default();
+    let request = ec2
+        .replace_route()
+        .route_table_id(&target.object.id)
+        .destination_cidr_block(block);
     request
         .network_interface_id(interface(ec2, vpc(target)).await?)
         .send()

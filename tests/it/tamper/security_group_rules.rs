@@ -27,6 +27,11 @@ pub const TAMPERS: &[Tamper] = &[
         field: "egress",
         act: |target| more_egress(target).boxed(),
     },
+    Tamper {
+        kind: "SecurityGroupRules",
+        field: "egress",
+        act: |target| other_words_out(target).boxed(),
+    },
 ];
 
 async fn group(target: &Target<'_>) -> Result<SecurityGroup> {
@@ -60,10 +65,7 @@ async fn no_ingress(target: &Target<'_>) -> Result<()> {
 
 async fn other_words(target: &Target<'_>) -> Result<()> {
     let group = group(target).await?;
-    let mut changed: IpPermission = group.ip_permissions().first().context("no rule")?.clone();
-    for pair in changed.user_id_group_pairs.iter_mut().flatten() {
-        pair.description = Some("another reason".to_owned());
-    }
+    let changed = reworded(group.ip_permissions())?;
     let request = target.aws.ec2.update_security_group_rule_descriptions_ingress();
     request
         .set_group_id(group.group_id)
@@ -71,4 +73,28 @@ async fn other_words(target: &Target<'_>) -> Result<()> {
         .send()
         .await?;
     Ok(())
+}
+
+async fn other_words_out(target: &Target<'_>) -> Result<()> {
+    let group = group(target).await?;
+    let changed = reworded(group.ip_permissions_egress())?;
+    let request = target.aws.ec2.update_security_group_rule_descriptions_egress();
+    request
+        .set_group_id(group.group_id)
+        .ip_permissions(changed)
+        .send()
+        .await?;
+    Ok(())
+}
+
+/// The first of the permissions that name a group, with another description.
+fn reworded(permissions: &[IpPermission]) -> Result<IpPermission> {
+    let naming = permissions
+        .iter()
+        .find(|permission| !permission.user_id_group_pairs().is_empty());
+    let mut changed = naming.context("no rule")?.clone();
+    for pair in changed.user_id_group_pairs.iter_mut().flatten() {
+        pair.description = Some("another reason".to_owned());
+    }
+    Ok(changed)
 }

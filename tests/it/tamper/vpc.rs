@@ -3,7 +3,7 @@ use aws_sdk_ec2::types::{AttributeBooleanValue, VpcEndpointType};
 use futures::FutureExt;
 
 use super::network::{anyone, delete_vpc, filter, interface, internet_gateway};
-use super::{GONE, Tamper, Target};
+use super::{GONE, Tamper, Target, notebook};
 
 pub const TAMPERS: &[Tamper] = &[
     Tamper {
@@ -126,5 +126,8 @@ async fn default_group(target: &Target<'_>) -> Result<()> {
 }
 
 async fn gone(target: &Target<'_>) -> Result<()> {
+    for object in target.others.values().filter(|other| other.kind == "Notebook") {
+        notebook::gone(&Target { object, ..*target }).await?;
+    }
     delete_vpc(&target.aws.ec2, &target.object.id).await
 }

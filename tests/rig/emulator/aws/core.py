@@ -29,7 +29,9 @@ def call_action(original, self):
 def serialized(original, self, action_result):
     """An error that has a status of its own is answered with it."""
     status, headers, body = original(self, action_result)
-    return getattr(action_result.result, "status", None) or status, headers, body
+    if isinstance(action_result.result, AwsError):
+        status = action_result.result.status or status
+    return status, headers, body
 
 
 # moto lists a class's methods and its own directory on every call, and tries

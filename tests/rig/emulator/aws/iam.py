@@ -2,7 +2,7 @@
 
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
-from moto.iam.models import IAMBackend
+from moto.iam.models import IAMBackend, ManagedPolicy
 from moto.iam.responses import IamResponse
 
 from .paging import page
@@ -87,6 +87,11 @@ def boundary_uses(backend: IAMBackend) -> dict[str, int]:
         if arn:
             uses[arn] = uses.get(arn, 0) + 1
     return uses
+
+
+# moto answers with a policy's name and id only where it makes the answer by hand.
+ManagedPolicy.policy_name = property(lambda policy: policy.name)
+ManagedPolicy.policy_id = property(lambda policy: policy.id)
 
 
 class Detail:

@@ -51,6 +51,15 @@ def _bucket_response_put(original, self, request, bucket_name, querystring):
     return answer
 
 
+@adds(S3Response)
+def get_bucket_versioning(self):
+    """moto names the answer after the operation."""
+    status = self.backend.get_bucket_versioning(self.bucket_name)
+    inner = f"<Status>{status}</Status>" if status else ""
+    namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
+    return 200, {}, f'<VersioningConfiguration xmlns="{namespace}">{inner}</VersioningConfiguration>'
+
+
 def check_policy(backend: S3Backend, bucket: FakeBucket, text: str) -> None:
     """The statements are about this bucket, and their principals exist."""
     if not text.startswith("{"):

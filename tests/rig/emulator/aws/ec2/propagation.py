@@ -1,7 +1,7 @@
 """Routes that a virtual private gateway adds, and the way back of a local route."""
 
 from moto.core.responses import ActionResult
-from moto.ec2.models.route_tables import RouteTable
+from moto.ec2.models.route_tables import Route, RouteTable
 from moto.ec2.responses.route_tables import RouteTables
 
 from ..patching import AwsError, adds, wraps
@@ -13,6 +13,11 @@ def propagating_vgws(self):
 
 
 RouteTable.propagating_vgws = propagating_vgws
+
+
+gateway_id = Route.gateway_id.fget
+#: A local route that leads to an interface has no gateway.
+Route.gateway_id = property(lambda self: None if self.local and self.interface else gateway_id(self))
 
 
 @adds(RouteTables)

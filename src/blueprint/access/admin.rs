@@ -1,0 +1,61 @@
+//! The role of people who administer the project: they host and approve models, stop what runs, manage the keys without
+//! using them, and look after everybody's notebooks without opening them. Jobs they start in a notebook of their own:
+//! a job needs a role, and no role but those of notebooks is for jobs.
+
+use std::collections::BTreeMap;
+
+use super::common::{self, LISTS, LOG_READS};
+use super::ground::Ground;
+use super::{boundary, guardrails, notebook};
+use crate::policy::{Document, Statement};
+
+/// The policies of the role.
+pub(super) fn policies(ground: &Ground<'_>) -> BTreeMap<String, Document> {
+    let work = [
+        buckets(ground),
+        keys(ground),
+        common::grants(ground),
+        common::parameters(ground),
+        common::git(ground),
+        common::own(ground),
+        guardrails::make(ground),
+        Statement::allow("Any")
+            .actions(LISTS.into_iter().chain(["ec2:Describe*", "kms:DescribeKey"]))
+            .anywhere(),
+        Statement::allow("Logs")
+            .actions(LOG_READS)
+            .resources([ground.sagemaker_logs(), boundary::flow_logs(ground)]),
+    ];
+    let mut denied = guardrails::hosting(ground);
+    denied.extend([notebook::scripts(), boundary::elsewhere(ground)]);
+    BTreeMap::from([
+        ("work".to_owned(), Document::new(work)),
+        ("guardrails".to_owned(), Document::new(denied)),
+    ])
+}
+
+/// Seeing what the buckets hold and how they are kept; reading objects would take the key.
+pub(super) fn buckets(ground: &Ground<'_>) -> Statement {
+    Statement::allow("Buckets")
+        .actions(["s3:GetBucket*", "s3:List*"])
+        .resources(ground.buckets())
+}
+
+/// Managing the keys. Making grants is not among it: a grant is a way to use a key.
+pub(super) fn keys(ground: &Ground<'_>) -> Statement {
+    Statement::allow("KeyAdmin")
+        .actions([
+            "kms:Cancel*",
+            "kms:Disable*",
+            "kms:Enable*",
+            "kms:Get*",
+            "kms:List*",
+            "kms:Put*",
+            "kms:Revoke*",
+            "kms:Schedule*",
+            "kms:Tag*",
+            "kms:Untag*",
+            "kms:Update*",
+        ])
+        .resources(ground.keys())
+}

@@ -1,0 +1,191 @@
+//! The permissions boundaries: what a role of the project can do at most, even with `AdministratorAccess` attached.
+//!
+//! A boundary allows what some role under it may do, each thing within the guardrails, and nothing else: an action that
+//! AWS invents tomorrow is not among it. It has 6,144 characters, so there are three of them, and each says in one
+//! pattern what the roles' own policies say in full.
+
+use super::common::{self, CRYPTOGRAPHY, IMAGES, INTERFACES, LISTS, LOG_READS, PACKAGES};
+use super::ground::Ground;
+use super::{admin, guardrails};
+use crate::blueprint::Project;
+use crate::policy::{Document, Statement, global};
+
+/// One of the boundaries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Boundary {
+    /// Of the execution roles: of whatever code runs in the project.
+    Execution,
+    /// Of the people who administer the project.
+    Admin,
+    /// Of everybody else.
+    Access,
+}
+
+impl Boundary {
+    pub(super) const ALL: [Self; 3] = [Self::Execution, Self::Admin, Self::Access];
+
+    /// The node.
+    pub(super) fn node(self) -> &'static str {
+        match self {
+            Self::Execution => "boundary",
+            Self::Admin => "boundary-admin",
+            Self::Access => "boundary-access",
+        }
+    }
+
+    /// The name of the policy.
+    pub(super) fn policy(self, project: &Project) -> String {
+        match self {
+            Self::Execution => project.boundary(),
+            Self::Admin => project.admin_boundary(),
+            Self::Access => project.access_boundary(),
+        }
+    }
+
+    /// The policy.
+    pub(super) fn document(self, ground: &Ground<'_>) -> Document {
+        let mut statements = match self {
+            Self::Execution => execution(ground),
+            Self::Admin => admin(ground),
+            Self::Access => access(ground),
+        };
+        statements.push(elsewhere(ground));
+        Document::new(statements)
+    }
+}
+
+/// Writing and reading logs, in patterns.
+const LOGS: [&str; 5] = [
+    "logs:CreateLog*",
+    "logs:DescribeLogS*",
+    "logs:Filter*",
+    "logs:GetLogE*",
+    "logs:PutLogE*",
+];
+
+fn execution(ground: &Ground<'_>) -> Vec<Statement> {
+    let reads = LISTS.into_iter().chain(IMAGES).chain(PACKAGES).chain(INTERFACES);
+    let others = [
+        "cloudwatch:PutMetricData",
+        "kms:DescribeKey",
+        "sts:GetServiceBearerToken",
+    ];
+    // Its own role, by the tag that the role bears: the list of all would grow with the notebooks.
+    let itself = ground.project.service_role_arn("${aws:PrincipalTag/Name}");
+    let mut statements = vec![
+        common::data(ground),
+        Statement::allow("Key").actions(CRYPTOGRAPHY).resources(ground.keys()),
+        common::grants(ground),
+        Statement::allow("Any").actions(reads.chain(others)).anywhere(),
+        Statement::allow("Logs")
+            .actions(LOGS)
+            .resources([ground.sagemaker_logs()]),
+        own(ground),
+        Ground::pass([itself]),
+    ];
+    statements.extend(guardrails::bounds(ground));
+    statements
+}
+
+/// Administrators start no jobs: a job needs a role, and roles are those of notebooks.
+fn admin(ground: &Ground<'_>) -> Vec<Statement> {
+    let reads = LISTS.into_iter().chain(["ec2:Describe*", "kms:DescribeKey"]);
+    let mut statements = vec![
+        admin::buckets(ground),
+        admin::keys(ground),
+        common::grants(ground),
+        Statement::allow("Any").actions(reads).anywhere(),
+        Statement::allow("Logs")
+            .actions(LOG_READS)
+            .resources([ground.sagemaker_logs(), flow_logs(ground)]),
+        own(ground),
+        common::git(ground),
+        guardrails::make(ground),
+    ];
+    statements.extend(guardrails::hosting(ground));
+    statements
+}
+
+fn access(ground: &Ground<'_>) -> Vec<Statement> {
+    let launch = ground.project.role_arn(&ground.project.launch_role());
+    let tagged = [
+        "sagemaker:Describe*",
+        "sagemaker:StartNotebookInstance",
+        "sagemaker:StopNotebookInstance",
+        "ssm:GetParameter*",
+    ];
+    let mut statements = vec![
+        common::grants(ground),
+        Statement::allow("Any")
+            .actions(LISTS.into_iter().chain(["ec2:Describe*", "kms:DescribeKey"]))
+            .anywhere(),
+        logs(ground),
+        common::git(ground),
+        Statement::allow("Own")
+            .actions(tagged)
+            .anywhere()
+            .given_all(ground.tagged()),
+        open(ground),
+        guardrails::notebook(ground).given(global::PRINCIPAL_ARN.is([&launch])),
+        Statement::allow("Tag")
+            .actions(["sagemaker:AddTags"])
+            .anywhere()
+            .given_all(ground.tagging()),
+        Statement::allow("EndNotebook")
+            .actions(["sagemaker:DeleteNotebookInstance"])
+            .anywhere()
+            .given_all(ground.tagged())
+            .given(global::PRINCIPAL_ARN.is([&launch])),
+        guardrails::fixed_tags(),
+    ];
+    let roles = ground.notebook_roles();
+    let pass = (!roles.is_empty()).then(|| Ground::pass(roles).given(global::PRINCIPAL_ARN.is([&launch])));
+    statements.extend(pass);
+    statements
+}
+
+fn logs(ground: &Ground<'_>) -> Statement {
+    let statement = Statement::allow("Logs").actions(LOGS);
+    statement.resources([ground.sagemaker_logs(), flow_logs(ground)])
+}
+
+fn own(ground: &Ground<'_>) -> Statement {
+    // What the git client needs; pull requests are the people's business.
+    let git = ["codecommit:BatchG*", "codecommit:G*", "codecommit:List*"];
+    let actions = common::OWN.into_iter().chain(git).chain(["ssm:GetParameter*"]);
+    Statement::allow("Own")
+        .actions(actions)
+        .anywhere()
+        .given_all(ground.tagged())
+}
+
+/// A notebook is opened by its owner alone, and from inside: the owner's name is that of the caller's session, which
+/// the trust of the user role pins to the person. Each request of the opened notebook is checked again, and comes
+/// through the other endpoint.
+pub(super) fn open(ground: &Ground<'_>) -> Statement {
+    Statement::allow("Open")
+        .actions(["sagemaker:CreatePresignedNotebookInstanceUrl"])
+        .anywhere()
+        .given_all(ground.tagged())
+        .given(global::USER_ID.like([OWNER]))
+        .given(global::SOURCE_VPCE.is(&ground.notebook_endpoints))
+}
+
+/// The pattern of the user id of the owner of a notebook.
+pub(super) const OWNER: &str = "*:${aws:ResourceTag/NotebookOwnerUsername}";
+
+/// Nothing of another account, whatever its owner allows: neither buckets nor keys nor models. Images and packages
+/// come from AWS's accounts.
+pub(super) fn elsewhere(ground: &Ground<'_>) -> Statement {
+    Statement::deny("Elsewhere")
+        .not_actions(["codeartifact:*", "ecr:*"])
+        .anywhere()
+        .given(global::RESOURCE_ACCOUNT.present())
+        .given(global::RESOURCE_ACCOUNT.is_not([&ground.account().id]))
+}
+
+/// The streams of the flow logs' group. The colon ends the name: a neighbour's may begin like ours.
+pub(super) fn flow_logs(ground: &Ground<'_>) -> String {
+    let group = ground.project.flow_log_group();
+    ground.project.arn("logs", &format!("log-group:{group}:*"))
+}

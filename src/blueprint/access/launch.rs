@@ -1,0 +1,43 @@
+//! The role that AWS Service Catalog launches notebooks with, for people who have no other way to ask for one: in
+//! the approved shape and no other.
+
+use std::collections::BTreeMap;
+
+use super::ground::Ground;
+use super::{boundary, common, guardrails};
+use crate::policy::{Document, Statement};
+
+/// The policies of the role.
+pub(super) fn policies(ground: &Ground<'_>) -> BTreeMap<String, Document> {
+    let mut work = vec![
+        guardrails::notebook(ground),
+        Statement::allow("Tag")
+            .actions(["sagemaker:AddTags"])
+            .anywhere()
+            .given_all(ground.tagging()),
+        Statement::allow("Notebooks")
+            .actions([
+                "sagemaker:DeleteNotebookInstance",
+                "sagemaker:DescribeNotebookInstance*",
+                "sagemaker:StartNotebookInstance",
+                "sagemaker:StopNotebookInstance",
+            ])
+            .anywhere()
+            .given_all(ground.tagged()),
+        common::grants(ground),
+        Statement::allow("Key")
+            .actions(["kms:DescribeKey"])
+            .resources(ground.keys()),
+        common::parameters(ground),
+        Statement::allow("Any")
+            .actions(["ec2:Describe*", "sagemaker:List*"])
+            .anywhere(),
+    ];
+    let roles = ground.notebook_roles();
+    work.extend((!roles.is_empty()).then(|| Ground::pass(roles)));
+    let denied = [guardrails::fixed_tags(), boundary::elsewhere(ground)];
+    BTreeMap::from([
+        ("work".to_owned(), Document::new(work)),
+        ("guardrails".to_owned(), Document::new(denied)),
+    ])
+}

@@ -1,0 +1,78 @@
+//! The guardrails that a spec asks for: its preset, and what it sets beside it.
+
+use crate::api::{Guardrails, Preset};
+use crate::blueprint::{Invalid, Project};
+use crate::policy::sagemaker::LOCAL_DISK_TYPES;
+
+/// The notebook types of the published design.
+const NOTEBOOK_TYPES: &[&str] = &[
+    "ml.t3.medium",
+    "ml.t3.2xlarge",
+    "ml.m5.xlarge",
+    "ml.c5.2xlarge",
+    "ml.p3.2xlarge",
+];
+/// Five days.
+const STRICT_RUNTIME: u32 = 432_000;
+/// The time AWS gives a job that asks for none.
+pub(super) const DEFAULT_RUNTIME: u32 = 86_400;
+
+/// What [`Guardrails`] come to.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) notebook_types: Vec<String>,
+    pub(super) job_types: Vec<String>,
+    pub(super) hosting_types: Vec<String>,
+    pub(super) max_runtime: Option<u32>,
+    pub(super) output_key: bool,
+    pub(super) volume_key_everywhere: bool,
+    pub(super) encryption_between: bool,
+    pub(super) project_tags: bool,
+    pub(super) isolation: bool,
+    pub(super) remote_debug: bool,
+    pub(super) without_vpc_key: bool,
+}
+
+impl Settings {
+    pub(super) fn new(spec: &Guardrails) -> Self {
+        let standard = spec.preset != Preset::Published;
+        let strict = spec.preset == Preset::Strict;
+        let notebooks = || NOTEBOOK_TYPES.iter().map(|&kind| kind.to_owned()).collect();
+        let runtime = spec
+            .max_runtime_seconds
+            .unwrap_or(if strict { STRICT_RUNTIME } else { 0 });
+        Self {
+            notebook_types: spec.notebook_instance_types.clone().unwrap_or_else(notebooks),
+            job_types: spec.job_instance_types.clone().unwrap_or_default(),
+            hosting_types: spec.hosting_instance_types.clone().unwrap_or_default(),
+            max_runtime: Some(runtime).filter(|&seconds| seconds > 0),
+            output_key: spec.require_output_key.unwrap_or(standard),
+            volume_key_everywhere: spec.require_volume_key_everywhere.unwrap_or(standard),
+            encryption_between: spec.require_encryption_between_instances.unwrap_or(standard),
+            project_tags: spec.require_project_tags.unwrap_or(standard),
+            isolation: spec.require_network_isolation.unwrap_or(strict),
+            remote_debug: spec.allow_remote_debug.unwrap_or(!strict),
+            without_vpc_key: spec.allow_actions_without_vpc_key.unwrap_or(false),
+        }
+    }
+}
+
+/// Notebooks of types that the guardrails deny.
+pub(super) fn check(project: &Project) -> Vec<Invalid> {
+    let allowed = Settings::new(&project.spec.guardrails).notebook_types;
+    let fits = |kind: &str| allowed.is_empty() || allowed.iter().any(|pattern| crate::policy::matches(pattern, kind));
+    let denied = project.spec.notebooks.iter().enumerate();
+    let denied = denied.filter(|(_, notebook)| !fits(&notebook.instance_type));
+    denied
+        .map(|(i, notebook)| {
+            let (kind, allowed) = (&notebook.instance_type, allowed.join(", "));
+            let problem = format!("{kind} is not among spec.guardrails.notebookInstanceTypes: {allowed}");
+            Invalid::new(format!("spec.notebooks[{i}].instanceType"), problem)
+        })
+        .collect()
+}
+
+/// Instance types of jobs whose disks hardware encrypts: they take no volume key.
+pub(super) fn local_disk_types() -> impl Iterator<Item = &'static str> {
+    LOCAL_DISK_TYPES.iter().copied()
+}

@@ -1,0 +1,177 @@
+//! What plans do whatever the kind: order, waiting, what cannot be read, several resources in one call.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::blueprint::{Blueprint, Builder};
+use crate::kinds::{Vpc, VpcEndpoint, vpc, vpc_endpoint};
+use crate::model::{NodeKey, Owner, Ref, Tags};
+use crate::plan::{Action, Goal, Object, Phase, Plan, Unread, World, plan};
+
+fn network(cidr: &str) -> vpc::Attributes {
+    vpc::Attributes {
+        cidr_block: cidr.parse().expect("a CIDR"),
+        dns_support: true,
+        dns_hostnames: true,
+        gateways: BTreeSet::new(),
+        default_group: vpc::DefaultGroup::default(),
+        main_routes: BTreeSet::new(),
+        main_table: None,
+    }
+}
+
+fn endpoint(vpc: Ref<Vpc>, service: &str) -> vpc_endpoint::Attributes {
+    vpc_endpoint::Attributes {
+        vpc,
+        service_name: service.to_owned(),
+        endpoint_type: vpc_endpoint::EndpointType::Interface,
+        policy: None,
+        subnets: BTreeSet::new(),
+        groups: BTreeSet::new(),
+        route_tables: BTreeSet::new(),
+        private_dns: true,
+    }
+}
+
+/// A VPC and two endpoints in it.
+fn blueprint() -> Blueprint {
+    let mut builder = Builder::new(Owner::new("test", "default", "churn"), Tags::default());
+    let vpc = builder.add::<Vpc>("main", "vpc", &network("10.2.0.0/16"));
+    for service in ["sts", "kms"] {
+        builder.add::<VpcEndpoint>(service, service, &endpoint(vpc.id(), service));
+    }
+    builder.build()
+}
+
+/// What AWS holds after `blueprint` was carried out.
+fn made(blueprint: &Blueprint) -> World {
+    let mut world = World::default();
+    for (key, node) in &blueprint.nodes {
+        let id = format!("{}-1", key.name);
+        let mut attributes = node.attributes.clone();
+        crate::model::resolve(&mut attributes, &|output| Some(format!("{}-1", output.node.name)));
+        let object = Object {
+            kind: key.kind.clone(),
+            outputs: BTreeMap::from([("id".to_owned(), id.clone())]),
+            id,
+            attributes,
+            tags: node.tags.clone(),
+            state: String::new(),
+            phase: Phase::Ready,
+        };
+        world.owned.insert(key.clone(), vec![object]);
+    }
+    world
+}
+
+fn vpc_key() -> NodeKey {
+    NodeKey::new("Vpc", "main")
+}
+
+fn present(world: &World) -> Plan {
+    plan(&blueprint(), world, Goal::Present).expect("a plan")
+}
+
+#[test]
+fn what_is_as_declared_is_kept() {
+    let plan = present(&made(&blueprint()));
+    assert!(plan.is_settled());
+    assert_eq!(plan.writes().count(), 0);
+}
+
+#[test]
+fn what_refers_comes_after_what_it_refers_to_and_goes_before_it() {
+    let created = present(&World::default());
+    let sts = NodeKey::new("VpcEndpoint", "sts");
+    assert_eq!(created.steps[&sts].after, BTreeSet::from([vpc_key()]));
+    let deleted = plan(&blueprint(), &made(&blueprint()), Goal::Absent).expect("a plan");
+    assert!(deleted.steps[&vpc_key()].after.contains(&sts));
+}
+
+#[test]
+fn what_goes_together_goes_with_one_call() {
+    let deleted = plan(&blueprint(), &made(&blueprint()), Goal::Absent).expect("a plan");
+    let [lead, follower] = ["kms", "sts"].map(|name| NodeKey::new("VpcEndpoint", name));
+    assert_eq!(deleted.steps[&lead].calls.len(), 1);
+    assert_eq!(
+        deleted.steps[&lead].calls[0].args["ids"],
+        serde_json::json!(["kms-1", "sts-1"])
+    );
+    assert!(deleted.steps[&follower].calls.is_empty());
+    assert_eq!(deleted.steps[&follower].after, BTreeSet::from([lead]));
+}
+
+#[test]
+fn what_the_spec_no_longer_has_goes_after_what_holds_its_id() {
+    let owner = Owner::new("test", "default", "churn");
+    let deleted = plan(&Blueprint::empty(owner), &made(&blueprint()), Goal::Absent).expect("a plan");
+    assert_eq!(deleted.steps[&vpc_key()].action, Action::Delete);
+    assert!(
+        deleted.steps[&vpc_key()]
+            .after
+            .contains(&NodeKey::new("VpcEndpoint", "sts"))
+    );
+}
+
+#[test]
+fn nothing_is_written_again_while_aws_answers_what_was_before() {
+    let mut world = made(&blueprint());
+    world.owned.get_mut(&vpc_key()).expect("the VPC")[0].attributes["dnsSupport"] = false.into();
+    let first = present(&world);
+    assert_eq!(first.steps[&vpc_key()].action, Action::Update);
+    let before = first.steps[&vpc_key()].before.expect("what it is based on");
+    world.before_write.insert(vpc_key(), before);
+    assert_eq!(present(&world).steps[&vpc_key()].action, Action::Wait);
+    world.owned.get_mut(&vpc_key()).expect("the VPC")[0].attributes["dnsHostnames"] = false.into();
+    assert_eq!(
+        present(&world).steps[&vpc_key()].action,
+        Action::Update,
+        "something else is wrong now"
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_neither_made_nor_removed() {
+    let mut world = made(&blueprint());
+    let unread = &mut world.owned.get_mut(&vpc_key()).expect("the VPC")[0];
+    unread.attributes = serde_json::Value::Null;
+    unread.phase = Phase::Broken("denied".to_owned());
+    for goal in [Goal::Present, Goal::Absent] {
+        let plan = plan(&blueprint(), &world, goal).expect("a plan");
+        assert_eq!(plan.steps[&vpc_key()].action, Action::Blocked);
+    }
+    let unread = |passes| Unread {
+        why: "no answer".to_owned(),
+        passes,
+    };
+    for (passes, action) in [(true, Action::Wait), (false, Action::Blocked)] {
+        let mut world = World::default();
+        world.unread.insert("Vpc".to_owned(), unread(passes));
+        assert_eq!(present(&world).steps[&vpc_key()].action, action);
+    }
+}
+
+#[test]
+fn what_was_just_made_is_not_made_again() {
+    let mut world = World::default();
+    world.uncertain.insert(vpc_key());
+    assert_eq!(present(&world).steps[&vpc_key()].action, Action::Wait);
+    let mut world = World::default();
+    let outputs = BTreeMap::from([("id".to_owned(), "vpc-9".to_owned())]);
+    world.expected.insert(vpc_key(), outputs);
+    let plan = present(&world);
+    assert_eq!(plan.steps[&vpc_key()].action, Action::Wait);
+    let endpoint = &plan.steps[&NodeKey::new("VpcEndpoint", "sts")].calls[0];
+    assert_eq!(endpoint.args["vpc"], "vpc-9", "others can go on with it");
+}
+
+#[test]
+fn two_of_one_are_left_for_somebody_to_decide() {
+    let mut world = made(&blueprint());
+    let vpcs = world.owned.get_mut(&vpc_key()).expect("the VPC");
+    let mut second = vpcs[0].clone();
+    second.id = "main-2".to_owned();
+    vpcs.push(second);
+    let step = &present(&world).steps[&vpc_key()];
+    assert_eq!(step.action, Action::Conflict);
+    assert!(step.reason.contains("main-1, main-2"), "{}", step.reason);
+}
