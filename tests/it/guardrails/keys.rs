@@ -39,7 +39,12 @@ fn the_table_of_condition_keys_is_the_published_one() -> Result<()> {
             differences.push(format!("{action} is not published"));
             continue;
         };
-        let theirs: BTreeSet<&str> = theirs.keys.iter().map(String::as_str).filter(|key| is_of_the_table(key)).collect();
+        let theirs: BTreeSet<&str> = theirs
+            .keys
+            .iter()
+            .map(String::as_str)
+            .filter(|key| is_of_the_table(key))
+            .collect();
         compared += 1;
         let missing: Vec<_> = theirs.difference(&ours).collect();
         let extra: Vec<_> = ours.difference(&theirs).collect();

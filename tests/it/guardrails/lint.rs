@@ -51,7 +51,9 @@ fn no_privilege_escalation_and_no_wildcard_without_a_reason() -> Result<()> {
         let speaks = |reason: &&Reason| {
             reason.sid == found.sid && reason.actions.iter().any(|pattern| matches(pattern, &found.action))
         };
-        reasons.iter().any(|reason| speaks(&reason) && !reason.reason.is_empty())
+        reasons
+            .iter()
+            .any(|reason| speaks(&reason) && !reason.reason.is_empty())
     };
     let mut wrong = Vec::new();
     let (mut looked_at, mut explained) = (0, 0);
@@ -59,11 +61,23 @@ fn no_privilege_escalation_and_no_wildcard_without_a_reason() -> Result<()> {
         let findings: Findings = serde_json::from_str(line)?;
         looked_at += 1;
         let Findings { id, escalations, .. } = &findings;
-        wrong.extend(escalations.iter().map(|kind| format!("{id} lets rights be raised: {kind}")));
-        wrong.extend(findings.services.iter().map(|service| format!("{id} allows all of {service}")));
+        wrong.extend(
+            escalations
+                .iter()
+                .map(|kind| format!("{id} lets rights be raised: {kind}")),
+        );
+        wrong.extend(
+            findings
+                .services
+                .iter()
+                .map(|service| format!("{id} allows all of {service}")),
+        );
         let (fine, open): (Vec<_>, Vec<_>) = findings.unbounded.iter().partition(is_explained);
         explained += fine.len();
-        wrong.extend(open.iter().map(|found| format!("{id} {}: {} on *", found.sid, found.action)));
+        wrong.extend(
+            open.iter()
+                .map(|found| format!("{id} {}: {} on *", found.sid, found.action)),
+        );
     }
     println!("{looked_at} identity policies linted, {explained} wildcards with a reason");
     ensure!(looked_at > 0, "nothing was linted");

@@ -96,7 +96,10 @@ fn policies_are_of_a_form_that_the_simulator_understands() -> Result<()> {
     let ground = Ground::draw()?;
     let policies = ground.policies();
     let nameless = suite::nameless(&policies);
-    ensure!(nameless.is_empty(), "statements without a name of their own: {nameless:?}");
+    ensure!(
+        nameless.is_empty(),
+        "statements without a name of their own: {nameless:?}"
+    );
     // The simulator takes everybody for the principal of an endpoint policy.
     let endpoints = policies.iter().filter(|policy| policy.kind == PolicyKind::Endpoint);
     for policy in endpoints {

@@ -155,7 +155,9 @@ fn resources(statement: &Value, deny: bool, neighbours: &BTreeMap<String, String
             }
             let mut with = |what: String, sort: Sort, value: Option<String>| {
                 let mut changed = statement.clone();
-                let Some(list) = changed[field].as_array_mut() else { return };
+                let Some(list) = changed[field].as_array_mut() else {
+                    return;
+                };
                 match value {
                     Some(value) => list[i] = value.into(),
                     None => drop(list.remove(i)),
@@ -195,9 +197,17 @@ const SOFTER: &[(&str, &str, Sort)] = &[
     ("ArnNotEquals", "ArnEquals", Sort::Other),
     ("ArnNotLike", "ArnLike", Sort::Other),
     ("NumericLessThanEquals", "NumericLessThanEqualsIfExists", Sort::Other),
-    ("ForAnyValue:StringNotEquals", "ForAllValues:StringNotEquals", Sort::Other),
+    (
+        "ForAnyValue:StringNotEquals",
+        "ForAllValues:StringNotEquals",
+        Sort::Other,
+    ),
     ("ForAnyValue:StringNotLike", "ForAllValues:StringNotLike", Sort::Other),
-    ("ForAnyValue:StringEqualsIgnoreCase", "ForAnyValue:StringEquals", Sort::Other),
+    (
+        "ForAnyValue:StringEqualsIgnoreCase",
+        "ForAnyValue:StringEquals",
+        Sort::Other,
+    ),
     ("ForAllValues:StringEquals", "ForAnyValue:StringEquals", Sort::Other),
     ("ForAllValues:StringLike", "ForAnyValue:StringLike", Sort::Other),
     ("ForAllValues:ArnEquals", "ForAnyValue:ArnEquals", Sort::Other),
@@ -299,9 +309,8 @@ pub fn ask(mutants: &mut [Mutant], cases: &[Case], questions: &mut Questions) {
             continue;
         };
         let patterns = list(&statement["Action"]);
-        let about = |i: &&usize| {
-            patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, &cases[**i].action))
-        };
+        let about =
+            |i: &&usize| patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, &cases[**i].action));
         let affected = of.get(mutant.policy.as_str()).into_iter().flatten();
         let affected: Vec<usize> = affected.filter(about).copied().collect();
         let asked = questions.ask(&json!({
@@ -313,7 +322,9 @@ pub fn ask(mutants: &mut [Mutant], cases: &[Case], questions: &mut Questions) {
 
 fn policies_of(case: &Case) -> impl Iterator<Item = &str> {
     let who = case.who.identity.iter().chain(&case.who.boundary);
-    who.chain(&case.resource_policy).chain(&case.endpoint_policy).map(String::as_str)
+    who.chain(&case.resource_policy)
+        .chain(&case.endpoint_policy)
+        .map(String::as_str)
 }
 
 impl Mutant {

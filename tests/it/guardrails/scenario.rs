@@ -211,11 +211,10 @@ impl<'a> World<'a> {
         if resource == "*" {
             return Ok(BTreeMap::new());
         }
-        let own = of.owner_of(resource).map_or_else(|| of.tags(), |node| node.tags.clone());
-        let mut tags: BTreeMap<String, Value> = own
-            .iter()
-            .map(|(key, value)| (key.to_owned(), value.into()))
-            .collect();
+        let own = of
+            .owner_of(resource)
+            .map_or_else(|| of.tags(), |node| node.tags.clone());
+        let mut tags: BTreeMap<String, Value> = own.iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
         for change in patches.iter().filter_map(|patch| patch.tags.as_ref()) {
             match change {
                 Value::Object(changes) => {
@@ -247,7 +246,9 @@ impl<'a> World<'a> {
 
 /// Fields that nobody reads; the reader of a flattened structure does not mind them.
 fn check_fields(text: &str) -> Result<()> {
-    const FIELDS: &[&str] = &["name", "who", "from", "do", "on", "of", "with", "tags", "giving", "by", "variants"];
+    const FIELDS: &[&str] = &[
+        "name", "who", "from", "do", "on", "of", "with", "tags", "giving", "by", "variants",
+    ];
     let scenarios: Vec<BTreeMap<String, Value>> = serde_saphyr::from_str(text)?;
     for scenario in scenarios {
         let strange: Vec<_> = scenario.keys().filter(|key| !FIELDS.contains(&key.as_str())).collect();
@@ -263,7 +264,11 @@ fn resource_context(resource: &str, account: &str) -> BTreeMap<String, Value> {
     if resource == "*" {
         return BTreeMap::new();
     }
-    let organisation = if account == STRANGERS { "o-stranger00" } else { "o-ours000000" };
+    let organisation = if account == STRANGERS {
+        "o-stranger00"
+    } else {
+        "o-ours000000"
+    };
     BTreeMap::from([
         ("aws:ResourceAccount".to_owned(), account.into()),
         ("aws:ResourceOrgID".to_owned(), organisation.into()),
@@ -316,7 +321,10 @@ impl Defence {
             "endpoint" => LayerName::Endpoint,
             _ => bail!("{layer:?} is not a layer"),
         };
-        ensure!(sid.as_ref().is_none_or(|sid| !sid.is_empty()), "{text:?} has no statement");
+        ensure!(
+            sid.as_ref().is_none_or(|sid| !sid.is_empty()),
+            "{text:?} has no statement"
+        );
         Ok(Self { layer, sid })
     }
 }

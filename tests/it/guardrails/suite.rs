@@ -16,13 +16,28 @@ const NEIGHBOUR: &str = include_str!("scenarios/neighbour.yaml");
 /// The files of attacks and of legitimate work.
 const ATTACKS: &[(&str, &str)] = &[
     ("attacks/network.yaml", include_str!("scenarios/attacks/network.yaml")),
-    ("attacks/encryption.yaml", include_str!("scenarios/attacks/encryption.yaml")),
-    ("attacks/notebooks.yaml", include_str!("scenarios/attacks/notebooks.yaml")),
-    ("attacks/neighbours.yaml", include_str!("scenarios/attacks/neighbours.yaml")),
-    ("attacks/exfiltration.yaml", include_str!("scenarios/attacks/exfiltration.yaml")),
+    (
+        "attacks/encryption.yaml",
+        include_str!("scenarios/attacks/encryption.yaml"),
+    ),
+    (
+        "attacks/notebooks.yaml",
+        include_str!("scenarios/attacks/notebooks.yaml"),
+    ),
+    (
+        "attacks/neighbours.yaml",
+        include_str!("scenarios/attacks/neighbours.yaml"),
+    ),
+    (
+        "attacks/exfiltration.yaml",
+        include_str!("scenarios/attacks/exfiltration.yaml"),
+    ),
     ("attacks/storage.yaml", include_str!("scenarios/attacks/storage.yaml")),
     ("attacks/keys.yaml", include_str!("scenarios/attacks/keys.yaml")),
-    ("attacks/administration.yaml", include_str!("scenarios/attacks/administration.yaml")),
+    (
+        "attacks/administration.yaml",
+        include_str!("scenarios/attacks/administration.yaml"),
+    ),
     ("attacks/roles.yaml", include_str!("scenarios/attacks/roles.yaml")),
 ];
 const WORK: &[(&str, &str)] = &[
@@ -138,7 +153,12 @@ impl Suite {
                 Err(error) => wrong.push(format!("{}: {error:#}", case.name)),
             }
         }
-        ensure!(wrong.is_empty(), "{} mistakes in the data:\n{}", wrong.len(), wrong.join("\n"));
+        ensure!(
+            wrong.is_empty(),
+            "{} mistakes in the data:\n{}",
+            wrong.len(),
+            wrong.join("\n")
+        );
         Ok((evaluated, answers))
     }
 }
@@ -177,7 +197,11 @@ fn ask(questions: &mut Questions, i: usize, case: &Case) -> Pending {
 
 fn decide(case: &Case, pending: &Pending, answers: &Answers) -> Result<(Decision, Option<Decision>)> {
     let requested: Requested = answers.get(pending.request)?;
-    let strange: Vec<&String> = requested.ignored.iter().filter(|key| case.named.contains(*key)).collect();
+    let strange: Vec<&String> = requested
+        .ignored
+        .iter()
+        .filter(|key| case.named.contains(*key))
+        .collect();
     ensure!(strange.is_empty(), "{} does not carry {strange:?}", case.action);
     let administrator = pending.administrator.map(|asked| answers.get(asked)).transpose()?;
     Ok((answers.get(pending.real)?, administrator))
@@ -207,7 +231,12 @@ impl Evaluated {
     /// What is wrong with legitimate work: the layers that stop it.
     pub fn obstacle(&self) -> Option<String> {
         (!self.decision.allowed()).then(|| {
-            let names = [LayerName::Role, LayerName::Boundary, LayerName::Resource, LayerName::Endpoint];
+            let names = [
+                LayerName::Role,
+                LayerName::Boundary,
+                LayerName::Resource,
+                LayerName::Endpoint,
+            ];
             let stops = names.iter().filter_map(|&name| {
                 let layer = self.layer(name)?;
                 (!layer.allows()).then(|| format!("{name:?} denies by {:?}", layer.deny))

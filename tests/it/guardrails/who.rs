@@ -132,7 +132,11 @@ fn assumed(account: &str, role: &str, session: &str) -> String {
 }
 
 fn caller(account: &str, arn: &str, session: &str) -> BTreeMap<String, Value> {
-    let organisation = if account == STRANGERS { "o-stranger00" } else { "o-ours000000" };
+    let organisation = if account == STRANGERS {
+        "o-stranger00"
+    } else {
+        "o-ours000000"
+    };
     let pairs = [
         ("aws:PrincipalArn", arn.to_owned()),
         ("aws:PrincipalAccount", account.to_owned()),
