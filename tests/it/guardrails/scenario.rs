@@ -52,6 +52,10 @@ pub struct Patch {
     /// What denies it: `role` (nothing in the role's policies allows), `role:Sid` (a statement denies), likewise
     /// `boundary`, `endpoint`, `bucket`, `key`, `trust`. Each of them alone.
     pub by: Option<Vec<String>>,
+    /// Why it is no matter that the boundary and the policies of resources and endpoints let it through when
+    /// `AdministratorAccess` takes the place of the role's own policies.
+    #[serde(rename = "not-alone")]
+    pub not_alone: Option<String>,
 }
 
 fn inside() -> Vec<String> {
@@ -89,6 +93,8 @@ pub struct Case {
     pub endpoint_policy: Option<String>,
     /// What denies it; none for what is legitimate.
     pub by: Vec<Defence>,
+    /// It is denied without the role's own policies too.
+    pub alone: bool,
 }
 
 /// Everything that cases are made of.
@@ -175,6 +181,7 @@ impl<'a> World<'a> {
             resource_policy: self.resource_policy(&action, &resource, &account, of),
             endpoint_policy: path.endpoint(&action, &self.others)?,
             by: by.collect::<Result<_>>()?,
+            alone: patches.iter().all(|patch| patch.not_alone.is_none()),
             who,
             action,
             resource,
@@ -247,7 +254,7 @@ impl<'a> World<'a> {
 /// Fields that nobody reads; the reader of a flattened structure does not mind them.
 fn check_fields(text: &str) -> Result<()> {
     const FIELDS: &[&str] = &[
-        "name", "who", "from", "do", "on", "of", "with", "tags", "giving", "by", "variants",
+        "name", "who", "from", "do", "on", "of", "with", "tags", "giving", "by", "not-alone", "variants",
     ];
     let scenarios: Vec<BTreeMap<String, Value>> = serde_saphyr::from_str(text)?;
     for scenario in scenarios {

@@ -191,7 +191,7 @@ fn ask(questions: &mut Questions, i: usize, case: &Case) -> Pending {
     Pending {
         request,
         real: evaluate(&case.who.identity),
-        administrator: case.who.bounded.then(|| evaluate(&[ADMINISTRATOR.to_owned()])),
+        administrator: (case.who.bounded && case.alone).then(|| evaluate(&[ADMINISTRATOR.to_owned()])),
     }
 }
 
