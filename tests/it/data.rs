@@ -8,6 +8,8 @@ use secureml::plan::{Action, Goal};
 
 use crate::environment::{Environment, parse};
 
+/// How many passes a deletion may take to come to the buckets.
+const PASSES: usize = 20;
 const MINIMAL: &str = include_str!("../../examples/minimal.yaml");
 
 #[tokio::test]
@@ -56,7 +58,17 @@ async fn a_full_bucket_says_why_it_stays() -> Result<()> {
     };
     environment.declare(spec).await?;
 
-    let refused = environment.pass(Goal::Absent).await.err().context("it was deleted")?;
-    ensure!(format!("{refused}").contains("still holds objects"), "{refused}");
-    Ok(())
+    // What else goes may hold it up for a pass.
+    for _ in 0..PASSES {
+        let pass = environment.pass(Goal::Absent).await?;
+        let said = pass
+            .report
+            .failures()
+            .find(|(node, _)| node.to_string() == "Bucket/data");
+        if let Some((_, failure)) = said {
+            ensure!(failure.message.contains("still holds objects"), "{failure}");
+            return Ok(());
+        }
+    }
+    anyhow::bail!("nobody said why it stays")
 }

@@ -254,7 +254,18 @@ impl<'a> World<'a> {
 /// Fields that nobody reads; the reader of a flattened structure does not mind them.
 fn check_fields(text: &str) -> Result<()> {
     const FIELDS: &[&str] = &[
-        "name", "who", "from", "do", "on", "of", "with", "tags", "giving", "by", "not-alone", "variants",
+        "name",
+        "who",
+        "from",
+        "do",
+        "on",
+        "of",
+        "with",
+        "tags",
+        "giving",
+        "by",
+        "not-alone",
+        "variants",
     ];
     let scenarios: Vec<BTreeMap<String, Value>> = serde_saphyr::from_str(text)?;
     for scenario in scenarios {
