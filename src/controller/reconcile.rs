@@ -139,10 +139,10 @@ impl Turn {
             .unwrap_or_else(|_| Blueprint::empty(self.owner.clone()));
         let memory = self.context.memory(&self.owner);
         let mut memory = memory.lock().await;
-        let interval = Duration::from_secs(project.spec.drift.interval_seconds.into());
-        let floor = self.context.sweep_floor(interval);
+        let floor = memory.removing_since(Instant::now());
+        let begun = memory.heeds(found_intent(project), Instant::now());
         let inventory = &self.context.inventory;
-        let plan = look(inventory, &blueprint, Goal::Absent, &mut memory, floor, false).await?;
+        let plan = look(inventory, &blueprint, Goal::Absent, &mut memory, floor, begun).await?;
         if plan.is_settled() {
             if let Some(event) = status::retained(&plan) {
                 self.publish(project, event).await;

@@ -24,6 +24,8 @@ pub struct Memory {
     changed: BTreeMap<NodeKey, (Instant, u64)>,
     /// The second in which each intent was written that this process wrote.
     intents: BTreeSet<i64>,
+    /// When this process began to remove everything.
+    removing_since: Option<Instant>,
     /// Until when lists may not show what a process before this one made.
     others_until: Option<Instant>,
 }
@@ -37,6 +39,12 @@ impl Memory {
             .into_iter()
             .chain(answered)
             .fold(floor, |floor, at| floor.max(*at))
+    }
+
+    /// Since when everything is being removed, which is `now` when it was not before. Nothing read earlier tells whether
+    /// it is gone.
+    pub fn removing_since(&mut self, now: Instant) -> Instant {
+        *self.removing_since.get_or_insert(now)
     }
 
     /// Takes note of an intent that this process writes down in the second `at`.
@@ -77,6 +85,7 @@ impl Memory {
                 if let Some(before) = before.filter(|_| done) {
                     self.changed.insert(node.clone(), (now, before));
                 }
+                self.made.remove(node);
                 continue;
             }
             let outputs = report.outputs.get(node).filter(|outputs| outputs.contains_key("id"));

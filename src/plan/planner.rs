@@ -231,7 +231,9 @@ impl Planner<'_> {
         }
         let found = self.world.owned.get(key).map_or(&[][..], Vec::as_slice);
         let Some(current) = found.first() else {
-            return Ok(None);
+            // What may exist is not gone because a list does not show it yet.
+            let may_exist = self.world.expected.contains_key(key) || self.world.uncertain.contains(key);
+            return Ok(may_exist.then(|| step(Action::Wait, NOT_SHOWN_YET.to_owned())));
         };
         let mut step = if found.len() > 1 {
             step(Action::Conflict, duplicate_reason(found))

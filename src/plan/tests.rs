@@ -168,6 +168,16 @@ fn what_was_just_made_is_not_made_again() {
 }
 
 #[test]
+fn what_was_just_made_is_not_gone() {
+    let mut world = World::default();
+    let outputs = BTreeMap::from([("id".to_owned(), "vpc-9".to_owned())]);
+    world.expected.insert(vpc_key(), Expected { outputs, done: true });
+    let plan = plan(&blueprint(), &world, Goal::Absent).expect("a plan");
+    assert_eq!(plan.steps[&vpc_key()].action, Action::Wait);
+    assert!(!plan.is_settled());
+}
+
+#[test]
 fn two_of_one_are_left_for_somebody_to_decide() {
     let mut world = made(&blueprint());
     let vpcs = world.owned.get_mut(&vpc_key()).expect("the VPC");

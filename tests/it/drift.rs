@@ -138,9 +138,12 @@ async fn the_controller_puts_every_change_right() -> Result<()> {
     stage.quiet_sweep().await?;
     while !rounds.is_over() {
         let done = stage.tamper(&mut rounds, &before).await?;
-        let drift = stage.told(&done).await?;
-        ensure!(done.is_empty() || drift.corrected, "{drift:?}");
+        stage.told(&done).await?;
         stage.settled().await?;
+        // A notebook takes several passes; what was seen first is put right when the last of it is.
+        let status = stage.seen.project().await?.status.unwrap_or_default();
+        let drift = status.last_drift.unwrap_or_else(none);
+        ensure!(drift.corrected, "{drift:?}");
         assert_same(&before, &stage.observe().await?);
     }
     stage.quiet_sweep().await?;
