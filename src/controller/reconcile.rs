@@ -139,7 +139,8 @@ impl Turn {
             .unwrap_or_else(|_| Blueprint::empty(self.owner.clone()));
         let memory = self.context.memory(&self.owner);
         let mut memory = memory.lock().await;
-        let floor = self.context.sweep_floor(ASK_AGAIN);
+        let interval = Duration::from_secs(project.spec.drift.interval_seconds.into());
+        let floor = self.context.sweep_floor(interval);
         let inventory = &self.context.inventory;
         let plan = look(inventory, &blueprint, Goal::Absent, &mut memory, floor, false).await?;
         if plan.is_settled() {

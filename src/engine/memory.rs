@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use super::{Class, Entry, Outcome, Report};
 use crate::model::NodeKey;
-use crate::plan::{Action, Plan, World};
+use crate::plan::{Action, Expected, Plan, World};
 
 /// How long AWS may take until its lists show what a create call made.
 pub const VISIBLE_WITHIN: Duration = Duration::from_secs(30);
@@ -17,7 +17,9 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub struct Memory {
     written: HashMap<String, Instant>,
-    made: BTreeMap<NodeKey, (Instant, BTreeMap<String, String>)>,
+    /// When something of a kind was made and AWS said so: what is known from its answer is believed for a while.
+    answered: HashMap<String, Instant>,
+    made: BTreeMap<NodeKey, (Instant, Expected)>,
     unanswered: BTreeMap<NodeKey, Instant>,
     changed: BTreeMap<NodeKey, (Instant, u64)>,
     /// The second in which each intent was written that this process wrote.
@@ -27,9 +29,14 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// The moment that a reading of `kind` must not be older than.
-    pub fn not_before(&self, kind: &str, floor: Instant) -> Instant {
-        self.written.get(kind).map_or(floor, |written| floor.max(*written))
+    /// The moment that a reading of `kind`, made `now`, must not be older than.
+    pub fn not_before(&self, kind: &str, floor: Instant, now: Instant) -> Instant {
+        let answered = self.answered.get(kind).filter(|at| **at + SETTLED_WITHIN <= now);
+        let written = self.written.get(kind);
+        written
+            .into_iter()
+            .chain(answered)
+            .fold(floor, |floor, at| floor.max(*at))
     }
 
     /// Takes note of an intent that this process writes down in the second `at`.
@@ -57,18 +64,25 @@ impl Memory {
         // A step that needed no call of its own changes with those of others: rules go with their group.
         let touched = |entry: &Entry| entry.calls > 0 || entry.outcome == Outcome::Done;
         for (node, entry) in report.entries.iter().filter(|(_, entry)| touched(entry)) {
-            self.written.insert(node.kind.clone(), now);
             let creates = plan.steps.get(node).is_some_and(|step| step.action == Action::Create);
+            let done = entry.outcome == Outcome::Done;
+            let when = if creates && done {
+                &mut self.answered
+            } else {
+                &mut self.written
+            };
+            when.insert(node.kind.clone(), now);
             if !creates {
                 let before = plan.steps.get(node).and_then(|step| step.before);
-                if let Some(before) = before.filter(|_| entry.outcome == Outcome::Done) {
+                if let Some(before) = before.filter(|_| done) {
                     self.changed.insert(node.clone(), (now, before));
                 }
                 continue;
             }
             let outputs = report.outputs.get(node).filter(|outputs| outputs.contains_key("id"));
             if let Some(outputs) = outputs {
-                self.made.insert(node.clone(), (now, outputs.clone()));
+                let outputs = outputs.clone();
+                self.made.insert(node.clone(), (now, Expected { outputs, done }));
             } else if matches!(&entry.outcome, Outcome::Failed(failure) if failure.class == Class::Unanswered) {
                 self.unanswered.insert(node.clone(), now);
             }
@@ -84,7 +98,7 @@ impl Memory {
         world.expected = self
             .made
             .iter()
-            .map(|(node, (_, outputs))| (node.clone(), outputs.clone()))
+            .map(|(node, (_, expected))| (node.clone(), expected.clone()))
             .collect();
         world.uncertain.extend(self.unanswered.keys().cloned());
         self.changed.retain(|_, (written, _)| *written + SETTLED_WITHIN > now);

@@ -23,7 +23,7 @@ pub async fn look(
     floor: Instant,
     creation_was_begun: bool,
 ) -> Result<Plan, PlanError> {
-    let not_before = |kind: &str| memory.not_before(kind, floor);
+    let not_before = |kind: &str| memory.not_before(kind, floor, Instant::now());
     let mut world = inventory.world(&blueprint.owner, not_before).await;
     if creation_was_begun {
         let nodes = blueprint.nodes.keys();

@@ -220,6 +220,7 @@ fn rotate(key: &str, days: i32) -> Call {
     }
 }
 
+#[cfg(feature = "aws")]
 /// Whether AWS gave a grant to itself. Nobody else can make roles with a colon in their name, or roles in that path.
 fn is_of_aws(grantee: &str) -> bool {
     let service = !grantee.starts_with("arn:");

@@ -15,7 +15,7 @@ pub use graph::Cycle;
 pub use planner::{Goal, PlanError, plan};
 pub use render::render;
 pub use types::{Action, Call, Change, Effect, Plan, Severity, Step, Todo};
-pub use world::{Object, Phase, Unread, World};
+pub use world::{Expected, Object, Phase, Unread, World};
 
 #[cfg(test)]
 mod tests;

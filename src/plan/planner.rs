@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::graph::{self, Cycle};
 use super::types::{Action, Call, Change, Effect, Plan, Step};
-use super::world::{Object, Phase, World};
+use super::world::{Expected, Object, Phase, World};
 use super::{difference, edges};
 use crate::blueprint::{Blueprint, Node};
 use crate::kinds::{self, AnyKind, New};
@@ -106,10 +106,12 @@ impl Planner<'_> {
     }
 
     fn missing(&self, kind: &dyn AnyKind, node: &Node, desired: Value) -> Result<Step, PlanError> {
-        if let Some(outputs) = self.world.expected.get(&node.key) {
-            let mut waiting = step(Action::Wait, "just made; AWS's lists do not show it yet".to_owned());
-            waiting.outputs.clone_from(outputs);
-            return Ok(waiting);
+        if let Some(Expected { outputs, done }) = self.world.expected.get(&node.key) {
+            let action = if *done { Action::Keep } else { Action::Wait };
+            let mut made = step(action, "just made; AWS's lists do not show it yet".to_owned());
+            made.id = outputs.get("id").cloned();
+            made.outputs.clone_from(outputs);
+            return Ok(made);
         }
         if self.world.uncertain.contains(&node.key) {
             let reason =

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::blueprint::{Blueprint, Builder};
 use crate::kinds::{Vpc, VpcEndpoint, vpc, vpc_endpoint};
 use crate::model::{NodeKey, Owner, Ref, Tags};
-use crate::plan::{Action, Goal, Object, Phase, Plan, Unread, World, plan};
+use crate::plan::{Action, Expected, Goal, Object, Phase, Plan, Unread, World, plan};
 
 fn network(cidr: &str) -> vpc::Attributes {
     vpc::Attributes {
@@ -155,13 +155,16 @@ fn what_was_just_made_is_not_made_again() {
     let mut world = World::default();
     world.uncertain.insert(vpc_key());
     assert_eq!(present(&world).steps[&vpc_key()].action, Action::Wait);
-    let mut world = World::default();
     let outputs = BTreeMap::from([("id".to_owned(), "vpc-9".to_owned())]);
-    world.expected.insert(vpc_key(), outputs);
-    let plan = present(&world);
-    assert_eq!(plan.steps[&vpc_key()].action, Action::Wait);
-    let endpoint = &plan.steps[&NodeKey::new("VpcEndpoint", "sts")].calls[0];
-    assert_eq!(endpoint.args["vpc"], "vpc-9", "others can go on with it");
+    for (done, action) in [(false, Action::Wait), (true, Action::Keep)] {
+        let mut world = World::default();
+        let outputs = outputs.clone();
+        world.expected.insert(vpc_key(), Expected { outputs, done });
+        let plan = present(&world);
+        assert_eq!(plan.steps[&vpc_key()].action, action);
+        let endpoint = &plan.steps[&NodeKey::new("VpcEndpoint", "sts")].calls[0];
+        assert_eq!(endpoint.args["vpc"], "vpc-9", "others can go on with it");
+    }
 }
 
 #[test]

@@ -67,7 +67,7 @@ pub struct World {
     /// written again.
     pub before_write: BTreeMap<NodeKey, u64>,
     /// Nodes that exist though the lists do not show them yet: just made, with what the reply said.
-    pub expected: BTreeMap<NodeKey, BTreeMap<String, String>>,
+    pub expected: BTreeMap<NodeKey, Expected>,
     /// Nodes whose creation may have happened without an answer reaching us; nothing is created in their place
     /// until AWS's lists have had time to show them.
     pub uncertain: BTreeSet<NodeKey>,
@@ -80,4 +80,13 @@ pub struct Unread {
     pub why: String,
     /// Whether it passes by itself.
     pub passes: bool,
+}
+
+/// What is known of a resource that was just made, from AWS's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// What others may refer to.
+    pub outputs: BTreeMap<String, String>,
+    /// Whether AWS has finished with it.
+    pub done: bool,
 }

@@ -10,10 +10,10 @@ use super::{Arn, Flag, Key, Many, Number, One, Text};
 pub const VPC_SUBNETS: Key<Many, Text> = Key::named("sagemaker:VpcSubnets");
 /// Its security groups.
 pub const VPC_SECURITY_GROUP_IDS: Key<Many, Text> = Key::named("sagemaker:VpcSecurityGroupIds");
-/// The key of its volumes.
-pub const VOLUME_KMS_KEY_ARN: Key<One, Arn> = Key::named("sagemaker:VolumeKmsKeyArn");
-/// The key of what it writes to S3.
-pub const OUTPUT_KMS_KEY_ARN: Key<One, Arn> = Key::named("sagemaker:OutputKmsKeyArn");
+/// The key of its volumes. Compared as a text: a bare id or an alias is no ARN, and is not unlike one either.
+pub const VOLUME_KMS_KEY_ARN: Key<One, Text> = Key::named("sagemaker:VolumeKmsKeyArn");
+/// The key of what it writes to S3. Compared as a text, as [`VOLUME_KMS_KEY_ARN`] is.
+pub const OUTPUT_KMS_KEY_ARN: Key<One, Text> = Key::named("sagemaker:OutputKmsKeyArn");
 /// Whether traffic between its instances is encrypted.
 pub const INTER_CONTAINER_TRAFFIC_ENCRYPTION: Key<One, Flag> = Key::named("sagemaker:InterContainerTrafficEncryption");
 /// Whether its containers have no network at all.
@@ -290,6 +290,13 @@ pub fn supporting<A, T>(key: &Key<A, T>) -> impl Iterator<Item = &'static str> +
         .iter()
         .filter(move |(action, _)| supports(action, &key))
         .map(|(action, _)| *action)
+}
+
+/// The SageMaker keys that the action `action` supports.
+pub fn keys(action: &str) -> impl Iterator<Item = &'static str> + use<> {
+    let row = ACTIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(action));
+    let groups = row.map(|(_, groups)| *groups).unwrap_or_default();
+    groups.iter().flat_map(|keys| keys.iter().copied())
 }
 
 /// Whether the action `action` puts the key `key` into the context of a request.

@@ -32,12 +32,13 @@ const MODEL: &str = "sagemaker:CreateModel";
 /// A VPC is not demanded of it: the models that it names have one, and then it takes none.
 const ENDPOINT_CONFIG: &str = "sagemaker:CreateEndpointConfig";
 pub(super) const NOTEBOOK: &str = "sagemaker:CreateNotebookInstance";
-/// What can be made without running anything, or runs only what was guarded when it was made.
+/// What can be made without running anything, or runs only what was guarded when it was made; and hosting, whose
+/// guardrails are denies.
 pub(super) const PLAIN: &[&str] = &[
     "sagemaker:CreateAction",
     "sagemaker:CreateArtifact",
     "sagemaker:CreateContext",
-    "sagemaker:CreateEndpoint",
+    "sagemaker:CreateEndpoint*",
     "sagemaker:CreateExperiment",
     "sagemaker:CreateModelPackage*",
     "sagemaker:CreatePipeline",
@@ -53,7 +54,7 @@ const FIXED_TAGS: &[&str] = &[
 
 /// Everything that can be made, apart from notebooks.
 pub(super) fn making(ground: &Ground<'_>) -> Vec<String> {
-    let guarded = [JOBS, SCHEDULES, AUTO_ML, &[TRANSFORM, MODEL, ENDPOINT_CONFIG]];
+    let guarded = [JOBS, SCHEDULES, AUTO_ML, &[TRANSFORM, MODEL]];
     let mut actions = brief(guarded.into_iter().flatten().copied());
     actions.extend(PLAIN.iter().map(|&action| action.to_owned()));
     if ground.settings.without_vpc_key {
@@ -216,10 +217,11 @@ pub(super) fn foreign(ground: &Ground<'_>) -> [Statement; 2] {
     ]
 }
 
-/// Making what runs nothing, or only what was guarded when it was made; and hosting it.
+/// Making what runs nothing, or only what was guarded when it was made; and hosting it. An endpoint is made of a
+/// configuration, and a trial of an experiment, that are there already: those must not be a neighbour's.
 pub(super) fn make(ground: &Ground<'_>) -> Statement {
-    let actions = PLAIN.iter().copied().chain([ENDPOINT_CONFIG, "sagemaker:AddTags"]);
-    making_of(ground, "Make", actions)
+    let actions = PLAIN.iter().copied().chain(["sagemaker:AddTags"]);
+    making_of(ground, "Make", actions).given_all(ground.tagged_if_present())
 }
 
 /// The guardrails of hosted models, for who hosts and runs nothing else.

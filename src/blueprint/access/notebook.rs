@@ -55,6 +55,7 @@ pub(super) fn make(ground: &Ground<'_>) -> Statement {
         .actions(actions)
         .anywhere()
         .given_all(ground.tagging())
+        .given_all(ground.tagged_if_present())
 }
 
 /// The notebook may stop itself when nobody uses it; other notebooks are none of its business.

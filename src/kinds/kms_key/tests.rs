@@ -48,7 +48,8 @@ fn names(calls: Vec<Call>) -> Vec<String> {
 
 #[test]
 fn each_difference_has_its_calls() {
-    let table: [(&[&str], fn(&mut Attributes)); 10] = [
+    type Row = (&'static [&'static str], fn(&mut Attributes));
+    let table: [Row; 10] = [
         (&["EnableKey"], |key| key.state = State::Disabled),
         (&["CancelKeyDeletion", "EnableKey", "CreateAlias", "EnableKeyRotation"], |key| {
             key.state = State::PendingDeletion;

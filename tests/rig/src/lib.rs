@@ -13,10 +13,12 @@ pub mod process;
 pub mod proxy;
 mod python;
 mod rig;
+mod simulator;
 
 pub use control_plane::ControlPlane;
 pub use emulator::Emulator;
 pub use process::Process;
 pub use proxy::{Fault, Proxy, Rule};
-pub use python::notebook_tools;
+pub use python::{notebook_tools, policy_tools};
 pub use rig::{REGION, Rig, RigBuilder, aws_env};
+pub use simulator::simulate;

@@ -22,6 +22,18 @@ pub fn notebook_tools() -> Result<PathBuf> {
     })
 }
 
+/// Makes, unless it is there already, the environment in which identity policies are linted. Returns its interpreter.
+/// Blocking.
+pub fn policy_tools() -> Result<PathBuf> {
+    let requirements = paths::workspace().join("tests/simulator/requirements.txt");
+    let text =
+        std::fs::read_to_string(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
+    let environment = install::once("policy-venv", Stamp::default().text(&text), |target| {
+        make_environment(target, &requirements, &[])
+    })?;
+    Ok(environment.join("bin/python"))
+}
+
 /// Makes the environment `target` with the packages of `requirements`.
 pub(crate) fn make_environment(target: &Path, requirements: &Path, pip: &[&str]) -> Result<()> {
     let started = Instant::now();

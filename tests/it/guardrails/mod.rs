@@ -1,0 +1,142 @@
+//! Proof that the guardrails hold and let work through: every policy of an environment, evaluated by a simulator over
+//! scenarios that are written as data in `scenarios/`.
+
+mod environment;
+mod keys;
+mod lint;
+mod mutation;
+mod path;
+mod scenario;
+mod simulator;
+mod suite;
+mod who;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, ensure};
+
+use environment::PolicyKind;
+use mutation::Sort;
+use scenario::Case;
+use suite::{Ground, Suite};
+
+/// How many attacks and legitimate actions there are at least.
+const ATTACKS: usize = 1000;
+const WORK: usize = 120;
+
+/// How many findings a failed test prints.
+const SHOWN: usize = 60;
+
+#[test]
+fn every_attack_is_denied_and_all_work_is_allowed() -> Result<()> {
+    let ground = Ground::draw()?;
+    let (attacks, work) = ground.cases()?;
+    let counts = (attacks.len(), work.len());
+    let cases: Vec<Case> = attacks.into_iter().chain(work).collect();
+    unique(&cases)?;
+    let (evaluated, _) = Suite::new(&ground.policies(), cases).evaluate()?;
+    let (attacks, work) = evaluated.split_at(counts.0);
+
+    let breaches = attacks.iter().flat_map(|one| {
+        let found = one.breach();
+        (!found.is_empty()).then(|| format!("{}\n    {}", one.case.name, found.join("\n    ")))
+    });
+    let breaches: Vec<String> = breaches.collect();
+    let obstacles: Vec<String> = work
+        .iter()
+        .filter_map(|one| Some(format!("{}\n    {}", one.case.name, one.obstacle()?)))
+        .collect();
+    println!(
+        "{} attacks, {} of them also with AdministratorAccess: {} not denied as written",
+        counts.0,
+        attacks.iter().filter(|one| one.administrator.is_some()).count(),
+        breaches.len()
+    );
+    println!("{} legitimate actions: {} not allowed", counts.1, obstacles.len());
+    let findings: Vec<String> = breaches.into_iter().chain(obstacles).collect();
+    ensure!(findings.is_empty(), "{}", first(&findings));
+    ensure!(counts.0 >= ATTACKS, "only {} attacks", counts.0);
+    ensure!(counts.1 >= WORK, "only {} legitimate actions", counts.1);
+    Ok(())
+}
+
+#[test]
+fn every_weakened_policy_is_noticed() -> Result<()> {
+    let ground = Ground::draw()?;
+    let (attacks, work) = ground.cases()?;
+    let cases: Vec<Case> = attacks.into_iter().chain(work).collect();
+    let policies = ground.policies();
+    let mut mutants = mutation::mutants(&policies, &ground.ours, &ground.theirs, &cases);
+    let mut suite = Suite::new(&policies, cases);
+    mutation::ask(&mut mutants, &suite.cases, &mut suite.questions);
+    let (evaluated, answers) = suite.evaluate()?;
+
+    let mut counts: BTreeMap<Sort, (usize, usize)> = BTreeMap::new();
+    let mut missed: Vec<String> = Vec::new();
+    for mutant in &mutants {
+        let (all, noticed) = counts.entry(mutant.sort).or_default();
+        *all += 1;
+        match mutant.noticed(&evaluated, &answers)? {
+            Some(_) => *noticed += 1,
+            None => missed.push(format!(
+                "{:?}: {} {}: {}",
+                mutant.sort, mutant.policy, mutant.sid, mutant.what
+            )),
+        }
+    }
+    for (sort, (all, noticed)) in &counts {
+        println!("{sort:?}: {noticed} of {all} mutants noticed");
+    }
+    ensure!(missed.is_empty(), "{} not noticed:\n{}", missed.len(), first(&missed));
+    Ok(())
+}
+
+#[test]
+fn policies_are_of_a_form_that_the_simulator_understands() -> Result<()> {
+    let ground = Ground::draw()?;
+    let policies = ground.policies();
+    let nameless = suite::nameless(&policies);
+    ensure!(
+        nameless.is_empty(),
+        "statements without a name of their own: {nameless:?}"
+    );
+    // The simulator takes everybody for the principal of an endpoint policy.
+    let endpoints = policies.iter().filter(|policy| policy.kind == PolicyKind::Endpoint);
+    for policy in endpoints {
+        for statement in policy.document["Statement"].as_array().into_iter().flatten() {
+            let principal = statement["Principal"].as_str();
+            ensure!(principal == Some("*"), "{}: {statement}", policy.id);
+        }
+    }
+    let roles = ground.ours.nodes.keys().filter(|key| key.kind == "IamRole");
+    for role in roles {
+        who::is_known_role(&role.name)?;
+    }
+    Ok(())
+}
+
+/// Two cases of one name could not be told apart in what is printed.
+fn unique(cases: &[Case]) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    let twice: Vec<&str> = cases
+        .iter()
+        .map(|case| case.name.as_str())
+        .filter(|name| !seen.insert(*name))
+        .collect();
+    ensure!(twice.is_empty(), "written twice: {twice:?}");
+    Ok(())
+}
+
+fn first(findings: &[String]) -> String {
+    let shown = findings.len().min(limit());
+    format!("{}\n… {} of {}", findings[..shown].join("\n"), shown, findings.len())
+}
+
+/// `GUARDRAILS_SHOW=all` prints every finding.
+fn limit() -> usize {
+    if std::env::var_os("GUARDRAILS_SHOW").is_some() {
+        usize::MAX
+    } else {
+        SHOWN
+    }
+}

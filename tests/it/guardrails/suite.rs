@@ -1,0 +1,294 @@
+//! All policies and all cases, evaluated once, and what is wrong with the results.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use super::environment::{Environment, OURS, Others, Policy, STRANGERS};
+use super::scenario::{Case, Defence, LayerName, PERMISSIVE, World};
+use super::simulator::{Answers, Asked, Decision, Layer, Questions, Requested};
+use super::who::ADMINISTRATOR;
+
+const FULL: &str = include_str!("scenarios/environment.yaml");
+const NEIGHBOUR: &str = include_str!("scenarios/neighbour.yaml");
+
+/// The files of attacks and of legitimate work.
+const ATTACKS: &[(&str, &str)] = &[
+    ("attacks/network.yaml", include_str!("scenarios/attacks/network.yaml")),
+    (
+        "attacks/encryption.yaml",
+        include_str!("scenarios/attacks/encryption.yaml"),
+    ),
+    (
+        "attacks/notebooks.yaml",
+        include_str!("scenarios/attacks/notebooks.yaml"),
+    ),
+    (
+        "attacks/neighbours.yaml",
+        include_str!("scenarios/attacks/neighbours.yaml"),
+    ),
+    (
+        "attacks/exfiltration.yaml",
+        include_str!("scenarios/attacks/exfiltration.yaml"),
+    ),
+    ("attacks/storage.yaml", include_str!("scenarios/attacks/storage.yaml")),
+    ("attacks/keys.yaml", include_str!("scenarios/attacks/keys.yaml")),
+    (
+        "attacks/administration.yaml",
+        include_str!("scenarios/attacks/administration.yaml"),
+    ),
+    ("attacks/roles.yaml", include_str!("scenarios/attacks/roles.yaml")),
+];
+const WORK: &[(&str, &str)] = &[
+    ("work/labs.yaml", include_str!("scenarios/work/labs.yaml")),
+    ("work/people.yaml", include_str!("scenarios/work/people.yaml")),
+    ("work/services.yaml", include_str!("scenarios/work/services.yaml")),
+];
+
+/// The environments: ours, that of a neighbour whose name begins like ours, and one of another account.
+pub struct Ground {
+    pub ours: Environment,
+    pub theirs: Environment,
+    pub strangers: Environment,
+}
+
+impl Ground {
+    pub fn draw() -> Result<Self> {
+        Ok(Self {
+            ours: Environment::draw(FULL, OURS)?,
+            theirs: Environment::draw(NEIGHBOUR, OURS)?,
+            strangers: Environment::draw(FULL, STRANGERS)?,
+        })
+    }
+
+    /// Every policy of our environment and of the neighbour's.
+    pub fn policies(&self) -> Vec<Policy> {
+        let of = |environment: &Environment| {
+            let nodes = environment.nodes.values();
+            nodes.flat_map(|node| environment.policies(node)).collect::<Vec<_>>()
+        };
+        let mut all = of(&self.ours);
+        all.extend(of(&self.theirs));
+        all
+    }
+
+    pub fn cases(&self) -> Result<(Vec<Case>, Vec<Case>)> {
+        let others = Others {
+            ours: &self.ours,
+            theirs: &self.theirs,
+            strangers: &self.strangers,
+        };
+        let world = World::new(others)?;
+        let read = |files: &[(&str, &str)]| -> Result<Vec<Case>> {
+            let mut cases = Vec::new();
+            for (file, text) in files {
+                cases.extend(world.cases(file, text)?);
+            }
+            Ok(cases)
+        };
+        Ok((read(ATTACKS)?, read(WORK)?))
+    }
+}
+
+/// The questions of one case.
+struct Pending {
+    request: Asked,
+    real: Asked,
+    /// With `AdministratorAccess` in the place of the role's own policies.
+    administrator: Option<Asked>,
+}
+
+/// One case and how it was decided.
+pub struct Evaluated {
+    pub case: Case,
+    pub decision: Decision,
+    pub administrator: Option<Decision>,
+}
+
+/// Everything that is asked.
+pub struct Suite {
+    pub cases: Vec<Case>,
+    pub questions: Questions,
+    policies: Vec<(String, Asked)>,
+    pending: Vec<Pending>,
+}
+
+impl Suite {
+    /// Tells the simulator `policies` and asks it `cases`. The number of a case is that of its request.
+    pub fn new(policies: &[Policy], cases: Vec<Case>) -> Self {
+        let mut questions = Questions::default();
+        let mut told = vec![
+            told(&mut questions, ADMINISTRATOR, "identity", &everything(false)),
+            told(&mut questions, PERMISSIVE, "resource", &everything(true)),
+        ];
+        for Policy { id, kind, document } in policies {
+            told.push(self::told(&mut questions, id, kind.word(), document));
+        }
+        let pending = cases.iter().enumerate().map(|(i, case)| ask(&mut questions, i, case));
+        let pending = pending.collect();
+        Self {
+            cases,
+            questions,
+            policies: told,
+            pending,
+        }
+    }
+
+    /// Evaluates everything.
+    pub fn evaluate(self) -> Result<(Vec<Evaluated>, Answers)> {
+        let answers = self.questions.answer()?;
+        let mut wrong: Vec<String> = Vec::new();
+        for (id, asked) in &self.policies {
+            wrong.extend(answers.error(*asked).map(|error| format!("{id}: {error}")));
+        }
+        let mut evaluated = Vec::new();
+        for (case, pending) in self.cases.into_iter().zip(self.pending) {
+            match decide(&case, &pending, &answers) {
+                Ok((decision, administrator)) => evaluated.push(Evaluated {
+                    case,
+                    decision,
+                    administrator,
+                }),
+                Err(error) => wrong.push(format!("{}: {error:#}", case.name)),
+            }
+        }
+        ensure!(
+            wrong.is_empty(),
+            "{} mistakes in the data:\n{}",
+            wrong.len(),
+            wrong.join("\n")
+        );
+        Ok((evaluated, answers))
+    }
+}
+
+fn told(questions: &mut Questions, id: &str, kind: &str, document: &Value) -> (String, Asked) {
+    (id.to_owned(), questions.policy(id, kind, document))
+}
+
+fn everything(principal: bool) -> Value {
+    let mut statement = json!({"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"});
+    if principal {
+        statement["Principal"] = "*".into();
+    }
+    json!({"Version": "2012-10-17", "Statement": [statement]})
+}
+
+fn ask(questions: &mut Questions, i: usize, case: &Case) -> Pending {
+    let request = questions.ask(&json!({
+        "op": "request", "id": i, "principal": case.who.principal, "action": case.action,
+        "resource": case.resource, "account": case.account, "context": case.context,
+    }));
+    let mut evaluate = |identity: &[String]| {
+        questions.ask(&json!({
+            "op": "evaluate", "request": i, "identity": identity, "boundary": case.who.boundary.as_ref().map(|id| [id]),
+            "resource": case.resource_policy, "endpoint": case.endpoint_policy.as_ref().map(|id| [id]),
+            // The library's own checks of every hundredth: they are slow and the same.
+            "check": i.is_multiple_of(100),
+        }))
+    };
+    Pending {
+        request,
+        real: evaluate(&case.who.identity),
+        administrator: (case.who.bounded && case.alone).then(|| evaluate(&[ADMINISTRATOR.to_owned()])),
+    }
+}
+
+fn decide(case: &Case, pending: &Pending, answers: &Answers) -> Result<(Decision, Option<Decision>)> {
+    let requested: Requested = answers.get(pending.request)?;
+    let strange: Vec<&String> = requested
+        .ignored
+        .iter()
+        .filter(|key| case.named.contains(*key))
+        .collect();
+    ensure!(strange.is_empty(), "{} does not carry {strange:?}", case.action);
+    let administrator = pending.administrator.map(|asked| answers.get(asked)).transpose()?;
+    Ok((answers.get(pending.real)?, administrator))
+}
+
+impl Evaluated {
+    /// What is wrong with an attack.
+    pub fn breach(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        if self.case.by.is_empty() {
+            found.push("no defence is named".to_owned());
+        }
+        if self.decision.allowed() {
+            found.push("ALLOWED".to_owned());
+        }
+        if self.administrator.as_ref().is_some_and(Decision::allowed) {
+            found.push("ALLOWED with AdministratorAccess".to_owned());
+        }
+        for defence in &self.case.by {
+            if !self.layer(defence.layer).is_some_and(|layer| defence.holds(layer)) {
+                found.push(format!("{defence:?} does not hold: {:?}", self.layer(defence.layer)));
+            }
+        }
+        found
+    }
+
+    /// What is wrong with legitimate work: the layers that stop it.
+    pub fn obstacle(&self) -> Option<String> {
+        (!self.decision.allowed()).then(|| {
+            let names = [
+                LayerName::Role,
+                LayerName::Boundary,
+                LayerName::Resource,
+                LayerName::Endpoint,
+            ];
+            let stops = names.iter().filter_map(|&name| {
+                let layer = self.layer(name)?;
+                (!layer.allows()).then(|| format!("{name:?} denies by {:?}", layer.deny))
+            });
+            format!("{}: {}", self.decision.result, stops.collect::<Vec<_>>().join("; "))
+        })
+    }
+
+    pub fn layer(&self, name: LayerName) -> Option<&Layer> {
+        let layers = &self.decision.layers;
+        match name {
+            LayerName::Role => layers.role.as_ref(),
+            LayerName::Boundary => layers.boundary.as_ref(),
+            LayerName::Resource => layers.resource.as_ref(),
+            LayerName::Endpoint => layers.endpoint.as_ref(),
+        }
+    }
+
+    /// The layers that have to let legitimate work through. A bucket's policy need not: within an account, the role's
+    /// word is enough there.
+    pub fn needs(&self, name: LayerName) -> bool {
+        let action = &self.case.action;
+        match name {
+            LayerName::Resource => {
+                action.starts_with("kms:") || action.starts_with("sts:") || self.case.who.identity.is_empty()
+            }
+            _ => true,
+        }
+    }
+}
+
+impl Defence {
+    /// Whether `layer` alone denies in this way.
+    pub fn holds(&self, layer: &Layer) -> bool {
+        match &self.sid {
+            Some(sid) => layer.denies(sid),
+            None => layer.silent(),
+        }
+    }
+}
+
+/// The statements without a name of their own: results could not name them.
+pub fn nameless(policies: &[Policy]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for policy in policies {
+        let mut seen = BTreeSet::new();
+        for statement in policy.document["Statement"].as_array().into_iter().flatten() {
+            let sid = statement["Sid"].as_str().unwrap_or_default();
+            if sid.is_empty() || !seen.insert(sid) {
+                found.insert(format!("{}: {sid:?}", policy.id));
+            }
+        }
+    }
+    found
+}
