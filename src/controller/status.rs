@@ -113,10 +113,11 @@ pub(super) fn event(project: &SecureMLProject, plan: &Plan, report: Option<&Repo
         let known = project.status.as_ref().and_then(|status| status.last_drift.as_ref());
         let told =
             known.is_some_and(|last| !last.corrected && !drift.corrected && last.differences == drift.differences);
-        let done = if drift.corrected {
-            "corrected"
-        } else {
-            "found, not corrected"
+        let under_way = enforces(project) && report.is_some_and(|report| report.failures().next().is_none());
+        let done = match (drift.corrected, under_way) {
+            (true, _) => "corrected",
+            (false, true) => "being corrected",
+            (false, false) => "found, not corrected",
         };
         return (!told).then(|| {
             note(
@@ -285,6 +286,10 @@ fn drift(project: &SecureMLProject, plan: &Plan, report: Option<&Report>) -> Opt
         corrected,
         differences,
     })
+}
+
+fn enforces(project: &SecureMLProject) -> bool {
+    project.spec.drift.mode == DriftMode::Enforce
 }
 
 fn worst(step: &Step) -> Severity {
