@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use futures::StreamExt;
 use kube::runtime::controller::Config;
-use kube::runtime::{Controller, watcher};
+use kube::runtime::{Controller, Predicate, PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, Client};
 
 use self::lease::Leadership;
@@ -97,7 +97,17 @@ pub async fn run(options: Options) -> Result<()> {
 /// Works on every project until the process is told to stop.
 async fn watch(client: Client, context: context::Context, concurrency: u16) {
     let projects: Api<SecureMLProject> = Api::all(client);
-    Controller::new(projects, watcher::Config::default().any_semantic())
+    let (reader, writer) = reflector::store();
+    // What only our own status writes change is no news.
+    let news = predicates::generation
+        .combine(predicates::finalizers)
+        .combine(predicates::annotations);
+    let changes = watcher(projects, watcher::Config::default().any_semantic())
+        .default_backoff()
+        .reflect(writer)
+        .applied_objects()
+        .predicate_filter(news, PredicateConfig::default());
+    Controller::for_stream(changes, reader)
         .with_config(Config::default().concurrency(concurrency))
         .graceful_shutdown_on(stop())
         .run(reconcile::reconcile, reconcile::error_policy, Arc::new(context))

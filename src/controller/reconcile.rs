@@ -13,14 +13,12 @@ use super::context::Context;
 use super::status;
 use crate::api::{DriftMode, Intent, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{self, Blueprint, Project};
-use crate::engine::{Outcome, Report, carry_out, look};
+use crate::engine::{Memory, Outcome, Report, carry_out, look};
 use crate::model::Owner;
 use crate::plan::{Goal, Plan, PlanError};
 
 /// Held until everything that should go is gone from AWS.
 const FINALIZER: &str = "secureml.dev/environment";
-/// While AWS is at work on something.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// After a failure that passes by itself.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
@@ -32,7 +30,7 @@ pub(super) enum Error {
     #[error("the environment cannot be planned: {0}")]
     Plan(#[from] PlanError),
     #[error("AWS still holds resources of the project")]
-    StillThere,
+    StillThere(Duration),
     #[error("the finalizer could not be set or removed: {0}")]
     Finalizer(String),
 }
@@ -67,7 +65,7 @@ pub(super) async fn reconcile(project: Arc<SecureMLProject>, context: Arc<Contex
     .await
     .or_else(|error| match error {
         finalizer::Error::ApplyFailed(error) => Err(error),
-        finalizer::Error::CleanupFailed(Error::StillThere) => Ok(Action::requeue(ASK_AGAIN)),
+        finalizer::Error::CleanupFailed(Error::StillThere(again)) => Ok(Action::requeue(again)),
         finalizer::Error::CleanupFailed(error) => Err(error),
         other => Err(Error::Finalizer(other.to_string())),
     })
@@ -126,7 +124,7 @@ impl Turn {
         if let Some(event) = status::event(project, &plan, report.as_ref()) {
             self.publish(project, event).await;
         }
-        let after = next(&plan, report.as_ref());
+        let after = next(&plan, report.as_ref(), &mut memory);
         let done = status::after_pass(project, latest, &blueprint, &plan, report.as_ref());
         self.write(stands.as_ref(), &done).await?;
         Ok(after.map_or_else(sweep, Action::requeue))
@@ -157,7 +155,10 @@ impl Turn {
             &status::removing(project, latest, &plan, &report),
         )
         .await?;
-        Err(Error::StillThere)
+        let moved = report.is_done() && !report.entries.is_empty();
+        let otherwise = if moved { Duration::ZERO } else { AFTER_FAILURE };
+        let again = next(&plan, Some(&report), &mut memory).unwrap_or(otherwise);
+        Err(Error::StillThere(again))
     }
 
     fn blueprint(&self, project: &SecureMLProject) -> Result<Blueprint, Vec<blueprint::Invalid>> {
@@ -232,17 +233,19 @@ fn intent(earlier: Option<Intent>) -> Intent {
 }
 
 /// When to look again before the next sweep.
-fn next(plan: &Plan, report: Option<&Report>) -> Option<Duration> {
+fn next(plan: &Plan, report: Option<&Report>, memory: &mut Memory) -> Option<Duration> {
     let waits = plan.steps.values().any(|step| step.action == crate::plan::Action::Wait);
-    let mut after = waits.then_some(ASK_AGAIN);
-    for entry in report.into_iter().flat_map(|report| report.entries.values()) {
-        let wanted = match &entry.outcome {
-            Outcome::Pending { ask_again, .. } => Some(Duration::from_secs(*ask_again)),
-            Outcome::Skipped(_) => None,
-            Outcome::Failed(failure) if failure.class.passes() => Some(AFTER_FAILURE),
-            Outcome::Done | Outcome::Failed(_) => None,
-        };
-        after = [after, wanted].into_iter().flatten().min();
-    }
-    after
+    let outcomes = || {
+        report
+            .into_iter()
+            .flat_map(|report| report.entries.values().map(|entry| &entry.outcome))
+    };
+    let at_work = |outcome: &Outcome| matches!(outcome, Outcome::Pending { turn_in: None, .. });
+    let pending = memory.ask_again(waits || outcomes().any(at_work), Instant::now());
+    let wanted = outcomes().filter_map(|outcome| match outcome {
+        Outcome::Pending { turn_in, .. } => turn_in.map(Duration::from_secs),
+        Outcome::Failed(failure) if failure.class.passes() => Some(AFTER_FAILURE),
+        Outcome::Done | Outcome::Failed(_) | Outcome::Skipped(_) => None,
+    });
+    wanted.chain(pending).min()
 }

@@ -175,8 +175,8 @@ async fn run<'a>(
             Err(failure) => match failure.class {
                 Class::Queued { turn_in } => {
                     let why = failure.message;
-                    let ask_again = turn_in;
-                    return (node, step, Outcome::Pending { why, ask_again }, sent, outputs);
+                    let turn_in = Some(turn_in);
+                    return (node, step, Outcome::Pending { why, turn_in }, sent, outputs);
                 }
                 _ => return (node, step, Outcome::Failed(failure), sent + 1, outputs),
             },
@@ -184,7 +184,7 @@ async fn run<'a>(
     }
     let outcome = pending.map_or(Outcome::Done, |why| Outcome::Pending {
         why: why.to_owned(),
-        ask_again: 1,
+        turn_in: None,
     });
     (node, step, outcome, sent, outputs)
 }

@@ -24,6 +24,15 @@ const DETAILS_PER_SECOND: u32 = 15;
 /// How long a detail is believed whose list carries a mark of change (a version, a time) that stayed the same.
 const MARKED_FOR: Duration = Duration::from_secs(30 * 60);
 
+/// How new the details have to be, which are read object by object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Details {
+    /// As new as the pace of the slow lane makes them.
+    Paced,
+    /// What is known will do: to remove something, it is enough that the lists still show it.
+    Known,
+}
+
 /// The inventory of one account and region.
 pub struct Inventory {
     aws: Arc<Aws>,
@@ -75,10 +84,10 @@ impl Inventory {
     }
 
     /// What AWS holds that matters to `owner`, of each kind not read before `not_before` says.
-    pub async fn world(&self, owner: &Owner, not_before: impl Fn(&str) -> Instant) -> World {
+    pub async fn world(&self, owner: &Owner, details: Details, not_before: impl Fn(&str) -> Instant) -> World {
         let reads = LIVE_KINDS.iter().map(|kind| {
             let not_before = not_before(kind.name());
-            async move { (*kind, self.kind(*kind, not_before).await) }
+            async move { (*kind, self.kind(*kind, details, not_before).await) }
         });
         let mut world = World::default();
         for (kind, read) in join_all(reads).await {
@@ -101,7 +110,7 @@ impl Inventory {
         lock(&self.details).retain(|(kind, of, _), _| *kind != node.kind || of != id);
     }
 
-    async fn kind(&self, kind: &dyn LiveKind, not_before: Instant) -> Result<Arc<OfKind>, Failure> {
+    async fn kind(&self, kind: &dyn LiveKind, details: Details, not_before: Instant) -> Result<Arc<OfKind>, Failure> {
         let Some(memory) = self.kinds.get(kind.name()) else {
             return Ok(Arc::new(OfKind::new(not_before, Vec::new(), false)));
         };
@@ -112,6 +121,7 @@ impl Inventory {
         let reader = Reader {
             inventory: self,
             kind: kind.name(),
+            details,
             not_before,
             oldest: StdMutex::new(None),
         };
@@ -174,6 +184,7 @@ fn add(world: &mut World, kind: &dyn LiveKind, of_kind: &OfKind, owner: &Owner) 
 pub struct Reader<'a> {
     inventory: &'a Inventory,
     kind: &'static str,
+    details: Details,
     not_before: Instant,
     oldest: StdMutex<Option<Instant>>,
 }
@@ -236,7 +247,8 @@ impl Reader<'_> {
     }
 
     /// As [`Reader::detail`], for many objects, each with its mark, where AWS answers for `batch` of them in one
-    /// call. `fetch` is called with ids and answers with what it found; objects it found nothing for are left out.
+    /// call, which takes along as many as there is room for. `fetch` is called with ids and answers with what it found;
+    /// objects it found nothing for are left out.
     ///
     /// # Errors
     /// When fetching fails.
@@ -261,7 +273,16 @@ impl Reader<'_> {
                 None => open.push((id, mark)),
             }
         }
-        for chunk in open.chunks(batch.max(1)) {
+        let batch = batch.max(1);
+        let room = open.len().next_multiple_of(batch) - open.len();
+        open.extend(
+            wanted
+                .iter()
+                .filter(|(id, _)| found.contains_key(id))
+                .take(room)
+                .map(|(id, mark)| (id, mark)),
+        );
+        for chunk in open.chunks(batch) {
             let read_at = Instant::now();
             let ids = chunk.iter().map(|(id, _)| (*id).clone()).collect();
             let mut answers: HashMap<String, T> = fetch(ids).await?.into_iter().collect();
@@ -281,7 +302,11 @@ impl Reader<'_> {
         let details = lock(&self.inventory.details);
         let detail = details.get(&key)?;
         let paced = Duration::from_secs(u64::try_from(details.len()).unwrap_or(u64::MAX)) / DETAILS_PER_SECOND;
-        let believed = if mark.is_empty() { paced } else { paced.max(MARKED_FOR) };
+        let believed = match self.details {
+            Details::Known => MARKED_FOR,
+            Details::Paced if mark.is_empty() => paced,
+            Details::Paced => paced.max(MARKED_FOR),
+        };
         let fresh = detail.mark == mark && detail.read_at + spread(&key, believed) >= self.not_before;
         fresh.then(|| Arc::clone(&detail.value).downcast().ok())?
     }

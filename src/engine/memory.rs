@@ -11,6 +11,11 @@ pub const VISIBLE_WITHIN: Duration = Duration::from_secs(30);
 /// How long AWS may go on answering what was true before a change that it has accepted.
 const SETTLED_WITHIN: Duration = Duration::from_secs(5);
 
+/// How soon AWS is asked again about what it is at work on.
+const ASK_AT_FIRST: Duration = Duration::from_millis(100);
+/// How often it is asked at least.
+const ASK_AT_LEAST: Duration = Duration::from_secs(5);
+
 /// What one owner's earlier passes wrote, so that the next never plans on anything older.
 ///
 /// It is lost with the process; the intent in the status stands in for it.
@@ -24,6 +29,8 @@ pub struct Memory {
     changed: BTreeMap<NodeKey, (Instant, u64)>,
     /// The second in which each intent was written that this process wrote.
     intents: BTreeSet<i64>,
+    /// Since when AWS is at work on something, pass after pass.
+    waiting_since: Option<Instant>,
     /// When this process began to remove everything.
     removing_since: Option<Instant>,
     /// Until when lists may not show what a process before this one made.
@@ -82,7 +89,7 @@ impl Memory {
             when.insert(node.kind.clone(), now);
             if !creates {
                 let before = plan.steps.get(node).and_then(|step| step.before);
-                if let Some(before) = before.filter(|_| done) {
+                if let Some(before) = before.filter(|_| done && entry.calls > 0) {
                     self.changed.insert(node.clone(), (now, before));
                 }
                 self.made.remove(node);
@@ -119,6 +126,17 @@ impl Memory {
     pub fn wait(&mut self, plan: &Plan, now: Instant) {
         let waiting = plan.steps.iter().filter(|(_, step)| step.action == Action::Wait);
         self.written.extend(waiting.map(|(node, _)| (node.kind.clone(), now)));
+    }
+
+    /// When to ask again, `now` that a pass has ended, about what AWS is at work on, if it is: soon at first, and ever
+    /// less often the longer it takes.
+    pub fn ask_again(&mut self, waiting: bool, now: Instant) -> Option<Duration> {
+        if !waiting {
+            self.waiting_since = None;
+            return None;
+        }
+        let waited = now.duration_since(*self.waiting_since.get_or_insert(now));
+        Some((waited / 2).clamp(ASK_AT_FIRST, ASK_AT_LEAST))
     }
 
     /// Whether some create call is without an answer.

@@ -19,7 +19,7 @@ mod report;
 pub use apply::{Executor, apply};
 pub use failure::{Class, Failure};
 #[cfg(feature = "aws")]
-pub use inventory::{Inventory, Reader};
+pub use inventory::{Details, Inventory, Reader};
 #[cfg(feature = "aws")]
 pub use live::{Live, LiveKind, Observed, observe_each};
 #[cfg(feature = "aws")]

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::{Inventory, Memory, Report, apply};
+use super::{Details, Inventory, Memory, Report, apply};
 use crate::blueprint::Blueprint;
 use crate::kinds::{self, Identity};
 use crate::plan::{Goal, Plan, PlanError, plan};
@@ -24,7 +24,11 @@ pub async fn look(
     creation_was_begun: bool,
 ) -> Result<Plan, PlanError> {
     let not_before = |kind: &str| memory.not_before(kind, floor, Instant::now());
-    let mut world = inventory.world(&blueprint.owner, not_before).await;
+    let details = match goal {
+        Goal::Present => Details::Paced,
+        Goal::Absent => Details::Known,
+    };
+    let mut world = inventory.world(&blueprint.owner, details, not_before).await;
     if creation_was_begun {
         let nodes = blueprint.nodes.keys();
         let nameless =

@@ -87,8 +87,8 @@ pub enum Outcome {
     Pending {
         /// On what.
         why: String,
-        /// In how many seconds it is worth looking again.
-        ask_again: u64,
+        /// In how many seconds it is our turn; nothing when it is AWS that takes its time.
+        turn_in: Option<u64>,
     },
     /// A call failed.
     Failed(Failure),

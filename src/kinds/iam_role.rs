@@ -1,7 +1,7 @@
 //! IAM roles, each with its trust, its policies and its boundary as one resource.
 //!
-//! Names are unique in the account. Two lists of the account tell everything: the authorization details, and the
-//! roles themselves for description and longest session. Policies that somebody puts into or attaches to a role of
+//! Names are unique in the account. The account's authorization details tell everything but
+//! description and longest session, which the list of roles tells, read less often. Policies that somebody puts into or attaches to a role of
 //! ours, and instance profiles it is put into, are differences of the role itself and are taken out.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html>
 
@@ -222,26 +222,28 @@ fn leave(role: &str, profile: &str) -> Call {
 
 #[cfg(feature = "aws")]
 mod live {
-    use aws_sdk_iam::types::{Role, RoleDetail};
+    use aws_sdk_iam::types::RoleDetail;
 
     use super::{Attributes, Call, IamRole};
     use crate::aws::Aws;
     use crate::engine::{Failure, Live, Observed, Reader, Sent, observe_each};
-    use crate::kinds::shared::iam;
+    use crate::kinds::shared::iam::{self, Described};
 
     /// What IAM takes when a role is made without saying how long its sessions may last.
     const DEFAULT_SESSION_SECONDS: i32 = 3600;
 
     impl Live for IamRole {
         async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
-            let (details, roles) = futures::try_join!(iam::details(reader), iam::roles(reader))?;
+            let details = iam::details(reader).await?;
+            let ours = details.roles.iter().filter(|role| reader.is_ours(&iam::tags(role.tags())));
+            let described = iam::described(reader, ours.filter_map(RoleDetail::role_name)).await?;
             let read = async |detail: &RoleDetail| {
                 let name = detail.role_name().unwrap_or_default();
                 let tags = iam::tags(detail.tags());
                 if !reader.is_ours(&tags) {
                     return Ok(Observed::foreign(name, tags));
                 }
-                let mut attributes = attributes(detail, roles.get(name));
+                let mut attributes = attributes(detail, described.get(name).map(AsRef::as_ref));
                 if attributes.boundary.is_none() {
                     attributes.boundary = boundary(reader, name).await?;
                 }
@@ -324,7 +326,7 @@ mod live {
         }
     }
 
-    fn attributes(detail: &RoleDetail, role: Option<&Role>) -> Attributes {
+    fn attributes(detail: &RoleDetail, described: Option<&Described>) -> Attributes {
         let inline = detail.role_policy_list().iter().map(|policy| {
             let name = policy.policy_name().unwrap_or_default().to_owned();
             (name, iam::document(policy.policy_document()))
@@ -332,10 +334,10 @@ mod live {
         let attached = detail.attached_managed_policies().iter();
         let profiles = detail.instance_profile_list().iter();
         let boundary = detail.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
-        let session = role.and_then(|role| role.max_session_duration);
+        let session = described.and_then(|described| described.max_session_seconds);
         Attributes {
             path: detail.path().unwrap_or_default().to_owned(),
-            description: role.and_then(|role| role.description.clone()).unwrap_or_default(),
+            description: described.and_then(|described| described.description.clone()).unwrap_or_default(),
             trust: iam::document(detail.assume_role_policy_document()),
             boundary: boundary.map(str::to_owned),
             inline: inline.collect(),

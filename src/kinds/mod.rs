@@ -134,6 +134,8 @@ pub trait Kind: Send + Sync + 'static {
     const HOLDS_DATA: bool = false;
     /// Whether AWS tags resources of the kind. What has no tags of its own belongs to whatever it is a part of.
     const TAGGABLE: bool = true;
+    /// How many resources AWS removes with one call, at most: more than one needs [`Kind::delete_together`].
+    const DELETES_AT_ONCE: usize = 1;
     /// What a resource of the kind is. Serialised forms are canonical: equal JSON means equal meaning.
     type Attributes: Serialize + DeserializeOwned + Clone;
     /// The mutating AWS calls of the kind; serialised as `{"call": "ec2:CreateVpc", "args": {…}}`.
@@ -155,8 +157,8 @@ pub trait Kind: Send + Sync + 'static {
     /// The calls that remove the resource.
     fn delete(current: &Current<Self::Attributes>) -> Todo<Self::Call>;
 
-    /// One call in the place of `deletes`, where AWS has one that removes several resources at once. Each is the only
-    /// call of a step that deletes.
+    /// One call in the place of `deletes`, which are no more than [`Kind::DELETES_AT_ONCE`]. Each is the only call of a
+    /// step that deletes.
     fn delete_together(_deletes: Vec<Self::Call>) -> Option<Self::Call> {
         None
     }
@@ -256,6 +258,8 @@ pub trait AnyKind: Send + Sync {
     /// # Errors
     /// As [`AnyKind::create`].
     fn delete(&self, current: &Object) -> Result<Todo<Call>, serde_json::Error>;
+    /// [`Kind::DELETES_AT_ONCE`].
+    fn deletes_at_once(&self) -> usize;
     /// See [`Kind::delete_together`].
     ///
     /// # Errors
@@ -338,6 +342,10 @@ impl<K: Kind> AnyKind for Erased<K> {
 
     fn delete(&self, current: &Object) -> Result<Todo<Call>, serde_json::Error> {
         K::delete(&typed::<K>(current)?).try_map(erase)
+    }
+
+    fn deletes_at_once(&self) -> usize {
+        K::DELETES_AT_ONCE
     }
 
     fn delete_together(&self, deletes: &[Call]) -> Result<Option<Call>, serde_json::Error> {

@@ -58,9 +58,9 @@ pub enum Call {
     /// Restores tags.
     #[serde(rename = "ssm:AddTagsToResource")]
     Tag { name: String, tags: Tags },
-    /// Removes the parameter.
-    #[serde(rename = "ssm:DeleteParameter")]
-    Delete { name: String },
+    /// Removes parameters, up to ten at once.
+    #[serde(rename = "ssm:DeleteParameters")]
+    Delete { names: Vec<String> },
 }
 
 impl Kind for Parameter {
@@ -71,10 +71,11 @@ impl Kind for Parameter {
         Field::replace("tier"),
         Field::in_place("description"),
     ];
+    const DELETES_AT_ONCE: usize = 10;
     const IDENTITY: Identity = Identity::Name;
     const PERMISSIONS: &'static [&'static str] = &[
         "ssm:AddTagsToResource",
-        "ssm:DeleteParameter",
+        "ssm:DeleteParameters",
         "ssm:DescribeParameters",
         "ssm:GetParameters",
         "ssm:PutParameter",
@@ -108,8 +109,16 @@ impl Kind for Parameter {
 
     fn delete(current: &Current<Attributes>) -> Todo<Call> {
         Todo::now(vec![Call::Delete {
-            name: current.id.clone(),
+            names: vec![current.id.clone()],
         }])
+    }
+
+    fn delete_together(deletes: Vec<Call>) -> Option<Call> {
+        let names = deletes.into_iter().flat_map(|call| match call {
+            Call::Delete { names } => names,
+            _ => Vec::new(),
+        });
+        Some(Call::Delete { names: names.collect() })
     }
 }
 
@@ -181,8 +190,10 @@ mod live {
                     aws.call("ssm:AddTagsToResource", request.send()).await?;
                     Ok(Sent::done())
                 }
-                Call::Delete { name } => {
-                    aws.call("ssm:DeleteParameter", ssm.delete_parameter().name(name).send()).await?;
+                Call::Delete { names } => {
+                    // Names that are gone already are listed in the answer, and no error.
+                    let request = ssm.delete_parameters().set_names(Some(names));
+                    aws.call("ssm:DeleteParameters", request.send()).await?;
                     Ok(Sent::done())
                 }
             }

@@ -121,6 +121,7 @@ impl Kind for VpcEndpoint {
         Field::in_place("routeTables"),
         Field::in_place("privateDns"),
     ];
+    const DELETES_AT_ONCE: usize = 25;
     const IDENTITY: Identity = Identity::Tags;
     const PERMISSIONS: &'static [&'static str] = &[
         "ec2:CreateTags",

@@ -9,7 +9,7 @@ use super::planner::{PlanError, misfit};
 use super::types::{Action, Call, Step};
 use super::world::World;
 use crate::blueprint::{Blueprint, Node};
-use crate::kinds;
+use crate::kinds::{self, AnyKind};
 use crate::model::{NodeKey, references};
 
 /// Which nodes each node of `blueprint` refers to.
@@ -57,31 +57,38 @@ pub(super) fn connect(
 /// nothing stands in the way of any, and the others follow it.
 pub(super) fn delete_together(steps: &mut BTreeMap<NodeKey, Step>) -> Result<(), PlanError> {
     let alone = |step: &Step| step.action == Action::Delete && step.calls.len() == 1 && step.then.is_empty();
-    for kind in kinds::KINDS {
+    for kind in kinds::KINDS.iter().filter(|kind| kind.deletes_at_once() > 1) {
         let of_kind = steps
             .iter()
             .filter(|(node, step)| node.kind == kind.name() && alone(step));
         let nodes: Vec<NodeKey> = of_kind.map(|(node, _)| node.clone()).collect();
-        let [lead, followers @ ..] = nodes.as_slice() else {
-            continue;
-        };
-        if followers.is_empty() {
-            continue;
+        for together in nodes.chunks(kind.deletes_at_once()) {
+            join(steps, *kind, together)?;
         }
-        let calls: Vec<Call> = nodes.iter().flat_map(|node| steps[node].calls.clone()).collect();
-        let together = kind.delete_together(&calls).map_err(|source| misfit(lead, source))?;
-        let Some(call) = together else { continue };
-        let before: BTreeSet<NodeKey> = nodes.iter().flat_map(|node| steps[node].after.clone()).collect();
-        for node in followers {
-            if let Some(step) = steps.get_mut(node) {
-                step.calls.clear();
-                step.after = BTreeSet::from([lead.clone()]);
-            }
+    }
+    Ok(())
+}
+
+fn join(steps: &mut BTreeMap<NodeKey, Step>, kind: &dyn AnyKind, nodes: &[NodeKey]) -> Result<(), PlanError> {
+    let [lead, followers @ ..] = nodes else {
+        return Ok(());
+    };
+    if followers.is_empty() {
+        return Ok(());
+    }
+    let calls: Vec<Call> = nodes.iter().flat_map(|node| steps[node].calls.clone()).collect();
+    let together = kind.delete_together(&calls).map_err(|source| misfit(lead, source))?;
+    let Some(call) = together else { return Ok(()) };
+    let before: BTreeSet<NodeKey> = nodes.iter().flat_map(|node| steps[node].after.clone()).collect();
+    for node in followers {
+        if let Some(step) = steps.get_mut(node) {
+            step.calls.clear();
+            step.after = BTreeSet::from([lead.clone()]);
         }
-        if let Some(step) = steps.get_mut(lead) {
-            step.calls = vec![call];
-            step.after = before.into_iter().filter(|node| !nodes.contains(node)).collect();
-        }
+    }
+    if let Some(step) = steps.get_mut(lead) {
+        step.calls = vec![call];
+        step.after = before.into_iter().filter(|node| !nodes.contains(node)).collect();
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region};
 use secureml::api::{SecureMLProject, SecureMLProjectSpec};
 use secureml::aws::{Aws, describe_account};
 use secureml::blueprint::{self, Blueprint, Project};
-use secureml::engine::{Class, Inventory, Memory, Report, carry_out, look};
+use secureml::engine::{Class, Details, Inventory, Memory, Report, carry_out, look};
 use secureml::model::Owner;
 use secureml::plan::{Action, Goal, Object, Plan, render};
 use secureml_rig::proxy::Mark;
@@ -46,7 +46,7 @@ pub type Objects = BTreeMap<String, Object>;
 pub async fn observe(aws: &Arc<Aws>, owner: &Owner) -> Result<Objects> {
     let now = Instant::now();
     let world = Inventory::new(Arc::clone(aws), &owner.installation, secureml::engine::Permit::always())
-        .world(owner, |_| now)
+        .world(owner, Details::Paced, |_| now)
         .await;
     ensure!(world.unread.is_empty(), "could not be read: {:?}", world.unread);
     let single = |(node, mut objects): (_, Vec<Object>)| match objects.pop() {

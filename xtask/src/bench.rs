@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -33,6 +35,9 @@ pub(crate) struct Options {
     /// Adds this much to every AWS call and measures one project's critical path in place of the fleets: `50ms`.
     #[arg(long, value_parser = milliseconds)]
     latency: Option<Duration>,
+    /// Writes every AWS call to this file, one JSON object a line.
+    #[arg(long)]
+    calls: Option<PathBuf>,
 }
 
 fn milliseconds(text: &str) -> Result<Duration, String> {
@@ -45,13 +50,13 @@ fn milliseconds(text: &str) -> Result<Duration, String> {
 pub(crate) async fn run(options: Options) -> Result<()> {
     steps::build()?;
     if let Some(latency) = options.latency {
-        return critical_path(latency).await;
+        return critical_path(latency, options.calls.as_deref()).await;
     }
     let mut columns = Vec::new();
     let mut notes = String::new();
     for count in options.projects {
         println!("measuring {count} project{} …", if count == 1 { "" } else { "s" });
-        let measured = fleet(count, &mut notes).await;
+        let measured = fleet(count, &mut notes, options.calls.as_deref()).await;
         columns.push(measured.with_context(|| format!("with {count} projects"))?);
     }
     println!("\n{}\n{notes}", table(&columns));
@@ -61,10 +66,10 @@ pub(crate) async fn run(options: Options) -> Result<()> {
 /// One measured fleet: a row for each figure.
 type Column = Vec<(&'static str, String)>;
 
-async fn fleet(count: usize, notes: &mut String) -> Result<Column> {
+async fn fleet(count: usize, notes: &mut String, calls_to: Option<&Path>) -> Result<Column> {
     let rig = start().await?;
     let floor = floor(&rig).await?;
-    let bench = Bench::new(&rig, count)?;
+    let bench = Bench::new(&rig, count).await?;
     let mut column = vec![("projects", count.to_string())];
 
     let (mark, writes) = (rig.proxy.mark(), bench.api_writes().await?);
@@ -88,7 +93,11 @@ async fn fleet(count: usize, notes: &mut String) -> Result<Column> {
         ("one sweep: per-object calls (slow lane)", per_sweep(steady.objects)),
         ("one sweep: AWS writes", per_sweep(steady.writes)),
         ("one sweep: API-server writes", per_sweep(steady.api_writes)),
-        ("controller: memory (RSS), MiB", bench.resident()?.to_string()),
+        ("controller: memory (RSS), MiB", bench.memory("VmRSS:")?.to_string()),
+        (
+            "  of which not the program file's",
+            bench.memory("RssAnon:")?.to_string(),
+        ),
         (
             "controller: CPU, ms a second at rest",
             format!("{:.0}", steady.cpu_share * 1e3),
@@ -101,6 +110,7 @@ async fn fleet(count: usize, notes: &mut String) -> Result<Column> {
     let mark = rig.proxy.mark();
     let gone = bench.delete().await?;
     let calls = rig.proxy.calls_since(mark);
+    keep(&rig, calls_to)?;
     let failed = rig.proxy.calls().errors();
     let codes = failed
         .iter()
@@ -113,6 +123,16 @@ async fn fleet(count: usize, notes: &mut String) -> Result<Column> {
         ("emulator: one DescribeVpcs, ms", format!("{:.1}", floor * 1e3)),
     ]);
     Ok(column)
+}
+
+/// Appends all calls so far to the file asked for.
+fn keep(rig: &Rig, calls_to: Option<&Path>) -> Result<()> {
+    let Some(path) = calls_to else { return Ok(()) };
+    let mut file = fs::OpenOptions::new().create(true).append(true).open(path)?;
+    for call in rig.proxy.calls() {
+        writeln!(file, "{}", serde_json::to_string(&call)?)?;
+    }
+    Ok(())
 }
 
 async fn start() -> Result<Rig> {
@@ -145,11 +165,15 @@ struct Steady {
 }
 
 impl<'a> Bench<'a> {
-    fn new(rig: &'a Rig, count: usize) -> Result<Self> {
+    /// With a controller that is at work.
+    async fn new(rig: &'a Rig, count: usize) -> Result<Self> {
+        let mut controller = rig.start_controller(&["controller", "--installation", "bench"])?;
+        let started = |controller: &Process| controller.log().contains("controller started").then_some(());
+        controller.ready(PATIENCE, started).await?;
         Ok(Self {
             rig,
             cluster: cluster(rig)?,
-            controller: rig.start_controller(&["controller", "--installation", "bench"])?,
+            controller,
             count,
         })
     }
@@ -230,10 +254,10 @@ impl<'a> Bench<'a> {
             .sum())
     }
 
-    /// Memory in MiB.
-    fn resident(&self) -> Result<u64> {
+    /// One of the kernel's figures of memory, in MiB.
+    fn memory(&self, figure: &str) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.controller.id()))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let line = status.lines().find(|line| line.starts_with(figure));
         let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
         Ok(kib.context("the kernel does not tell the controller's memory")? / 1024)
     }
@@ -277,6 +301,8 @@ fn is_a_write(line: &str) -> bool {
 const ABOUT_ONE: &[&str] = &[
     "ec2:DescribeVpcAttribute",
     "iam:GetInstanceProfile",
+    // For what the authorization details lack.
+    "iam:ListRoles",
     "iam:ListPolicyTags",
     "iam:ListRoleTags",
     "iam:GetPolicyVersion",
@@ -329,9 +355,9 @@ async fn floor(rig: &Rig) -> Result<f64> {
 }
 
 /// How far one project's creation is from what its dependencies allow.
-async fn critical_path(latency: Duration) -> Result<()> {
+async fn critical_path(latency: Duration, calls_to: Option<&Path>) -> Result<()> {
     let rig = start().await?;
-    let bench = Bench::new(&rig, 1)?;
+    let bench = Bench::new(&rig, 1).await?;
     let manifest = rig.directory().join("one.yaml");
     fs::write(&manifest, project(0))?;
     let file = manifest.display().to_string();
@@ -345,6 +371,7 @@ async fn critical_path(latency: Duration) -> Result<()> {
     let mark = rig.proxy.mark();
     let ready = bench.create().await?;
     let calls = rig.proxy.calls_since(mark);
+    keep(&rig, calls_to)?;
     let allowed = latency * u32::try_from(chain)?;
     println!("longest chain of dependent calls   {chain}");
     println!("calls in all                       {}", calls.len());

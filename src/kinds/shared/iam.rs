@@ -45,15 +45,33 @@ async fn fetch(aws: &Aws) -> Result<Details, Failure> {
     }
 }
 
-/// Roles by name, for what their details lack: description and longest session.
-pub(crate) async fn roles(reader: &Reader<'_>) -> Result<Arc<HashMap<String, Role>>, Failure> {
+/// What the details of a role lack.
+pub(crate) struct Described {
+    pub(crate) description: Option<String>,
+    pub(crate) max_session_seconds: Option<i32>,
+}
+
+/// Description and longest session of the roles called `names`: one list tells them of all roles, and neither opens
+/// anything, so that it is not read in every sweep.
+pub(crate) async fn described(
+    reader: &Reader<'_>,
+    names: impl Iterator<Item = &str>,
+) -> Result<HashMap<String, Arc<Described>>, Failure> {
     let aws = reader.aws();
-    let fetch = async {
+    let fetch = |_| async {
         let request = aws.iam.list_roles().max_items(1000);
         let roles = pages!(aws, "iam:ListRoles", request.clone(), set_marker, marker, roles);
-        Ok(roles.into_iter().map(|role| (role.role_name.clone(), role)).collect())
+        let described = roles.into_iter().map(|role: Role| {
+            let described = Described {
+                description: role.description,
+                max_session_seconds: role.max_session_duration,
+            };
+            (role.role_name, described)
+        });
+        Ok(described.collect())
     };
-    reader.list("iam:ListRoles", fetch).await
+    let wanted: Vec<(String, String)> = names.map(|name| (name.to_owned(), String::new())).collect();
+    reader.details(&wanted, "description", usize::MAX, fetch).await
 }
 
 /// A document as IAM answers with it, URL-encoded. What cannot be read allows and denies nothing we know of: it
