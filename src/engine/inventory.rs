@@ -5,7 +5,7 @@
 //! its answer must not be older than; whoever comes while a list is being read waits for that same reading.
 
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -105,7 +105,7 @@ impl Inventory {
         world
     }
 
-    /// Forgets the details of an object that was written to.
+    /// Forgets the details of an object that was changed.
     pub fn forget(&self, node: &NodeKey, id: &str) {
         lock(&self.details).retain(|(kind, of, _), _| *kind != node.kind || of != id);
     }
@@ -124,8 +124,11 @@ impl Inventory {
             details,
             not_before,
             oldest: StdMutex::new(None),
+            asked: StdMutex::default(),
         };
         let objects = kind.observe(&reader).await?;
+        let asked = reader.asked.into_inner().unwrap_or_else(PoisonError::into_inner);
+        lock(&self.details).retain(|(of, id, _), _| *of != kind.name() || asked.contains(id));
         let read_at = lock(&reader.oldest).unwrap_or(not_before);
         let read = Arc::new(OfKind::new(read_at, objects, kind.identity() == Identity::Name));
         *memory = Some(Arc::clone(&read));
@@ -187,6 +190,8 @@ pub struct Reader<'a> {
     details: Details,
     not_before: Instant,
     oldest: StdMutex<Option<Instant>>,
+    /// The objects that details were asked of; what is known of others is of no more use.
+    asked: StdMutex<HashSet<String>>,
 }
 
 impl Reader<'_> {
@@ -299,6 +304,7 @@ impl Reader<'_> {
 
     fn remembered<T: Any + Send + Sync>(&self, id: &str, aspect: &'static str, mark: &str) -> Option<Arc<T>> {
         let key = (self.kind, id.to_owned(), aspect);
+        lock(&self.asked).insert(id.to_owned());
         let details = lock(&self.inventory.details);
         let detail = details.get(&key)?;
         let paced = Duration::from_secs(u64::try_from(details.len()).unwrap_or(u64::MAX)) / DETAILS_PER_SECOND;

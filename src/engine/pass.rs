@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::{Details, Inventory, Memory, Report, apply};
 use crate::blueprint::Blueprint;
 use crate::kinds::{self, Identity};
-use crate::plan::{Goal, Plan, PlanError, plan};
+use crate::plan::{Action, Goal, Plan, PlanError, plan};
 
 /// What is wanted less what AWS holds.
 ///
@@ -46,7 +46,8 @@ pub async fn carry_out(inventory: &Inventory, plan: &Plan, memory: &mut Memory, 
     let report = apply(plan, inventory, incarnation).await;
     memory.learn(plan, &report, Instant::now());
     for (node, step) in plan.writes() {
-        if let Some(id) = &step.id {
+        // Lists that others use may go on showing what was deleted: it is not to be looked into again.
+        if let Some(id) = step.id.as_ref().filter(|_| step.action != Action::Delete) {
             inventory.forget(node, id);
         }
     }
