@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -8,10 +9,18 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use tokio::sync::OnceCell;
+use aws_smithy_types::timeout::TimeoutConfig;
+use futures::future::{BoxFuture, FutureExt};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use super::{Limiter, Share, errors};
 use crate::engine::Failure;
+
+/// How many reads, and how many writes, are under way at once. It bounds connections and memory, not speed: AWS's own
+/// limits are below it.
+const AT_ONCE: usize = 32;
+/// How long AWS may take to answer before the call counts as unanswered.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
 
 /// Clients of every service used, for one account and region.
 pub struct Aws {
@@ -37,6 +46,8 @@ pub struct Aws {
     pub tagging: aws_sdk_resourcegroupstagging::Client,
     /// Our pace.
     pub limiter: Limiter,
+    reads: Semaphore,
+    writes: Semaphore,
     region: String,
     account: OnceCell<Identity>,
     calls: AtomicU64,
@@ -65,6 +76,11 @@ impl Aws {
         let config = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http)
             .retry_config(RetryConfig::standard())
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .operation_attempt_timeout(ANSWERS_WITHIN)
+                    .build(),
+            )
             .load()
             .await;
         Self::new(&config, share)
@@ -88,6 +104,8 @@ impl Aws {
             sts: aws_sdk_sts::Client::new(config),
             tagging: aws_sdk_resourcegroupstagging::Client::new(config),
             limiter: Limiter::new(share),
+            reads: Semaphore::new(AT_ONCE),
+            writes: Semaphore::new(AT_ONCE),
             region: config.region().map(Region::to_string).unwrap_or_default(),
             account: OnceCell::new(),
             calls: AtomicU64::new(0),
@@ -131,23 +149,40 @@ impl Aws {
     ///
     /// # Errors
     /// When AWS refuses, or does not answer.
-    pub async fn call<T, E, F>(&self, name: &str, call: F) -> Result<T, Failure>
+    pub fn call<'a, T, E, F>(&'a self, name: &'a str, call: F) -> BoxFuture<'a, Result<T, Failure>>
     where
-        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'a,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        if is_read(name) {
-            self.limiter.pace(name).await;
+        // Boxed: the SDK's futures have many kilobytes, which would add up in those of the kinds.
+        async move {
+            let _room = if is_read(name) {
+                self.limiter.pace(name).await;
+                self.reads.acquire().await.ok()
+            } else {
+                None
+            };
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            call.await.map_err(|error| self.failed(name, &error))
         }
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        call.await.map_err(|error| {
-            let failure = errors::failure(name, &error);
-            tracing::debug!(call = name, code = failure.code, class = ?failure.class, message = failure.message, "AWS call failed");
-            if let Ok(mut errors) = self.errors.lock() {
-                *errors.entry(format!("{:?}", failure.class)).or_default() += 1;
-            }
-            failure
-        })
+        .boxed()
+    }
+
+    fn failed<E>(&self, name: &str, error: &SdkError<E, HttpResponse>) -> Failure
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let failure = errors::failure(name, error);
+        tracing::debug!(call = name, code = failure.code, class = ?failure.class, message = failure.message, "AWS call failed");
+        if let Ok(mut errors) = self.errors.lock() {
+            *errors.entry(format!("{:?}", failure.class)).or_default() += 1;
+        }
+        failure
+    }
+
+    /// Waits until there is room for one more write. Reads have room of their own, as a write may need to look first.
+    pub async fn room_to_write(&self) -> Option<SemaphorePermit<'_>> {
+        self.writes.acquire().await.ok()
     }
 
     /// How many calls were sent so far, each page one.

@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -41,6 +42,8 @@ pub struct Inventory {
     lists: StdMutex<HashMap<&'static str, Arc<Mutex<Option<List>>>>>,
     details: StdMutex<HashMap<DetailKey, Detail>>,
     kinds: HashMap<&'static str, Mutex<Option<Arc<OfKind>>>>,
+    /// How many are looking at AWS just now.
+    looking: AtomicUsize,
 }
 
 type Memory = Arc<dyn Any + Send + Sync>;
@@ -61,7 +64,7 @@ struct Detail {
 
 struct OfKind {
     read_at: Instant,
-    by_owner: HashMap<Owner, Vec<Object>>,
+    by_owner: HashMap<Owner, Vec<Arc<Object>>>,
     names: Arc<BTreeMap<String, Option<Owner>>>,
 }
 
@@ -75,6 +78,7 @@ impl Inventory {
             lists: StdMutex::default(),
             details: StdMutex::default(),
             kinds: LIVE_KINDS.iter().map(|kind| (kind.name(), Mutex::default())).collect(),
+            looking: AtomicUsize::new(0),
         }
     }
 
@@ -89,6 +93,7 @@ impl Inventory {
             let not_before = not_before(kind.name());
             async move { (*kind, self.kind(*kind, details, not_before).await) }
         });
+        let _looking = Looking::begin(self);
         let mut world = World::default();
         for (kind, read) in join_all(reads).await {
             match read {
@@ -144,6 +149,7 @@ impl super::Executor for Inventory {
         if let Err(due) = self.aws.limiter.admit(&call.call, turn).await {
             return Err(Failure::queued(&call.call, due));
         }
+        let _room = self.aws.room_to_write().await;
         if !self.permit.holds(Instant::now()) {
             return Err(Failure::not_leading(&call.call));
         }
@@ -153,7 +159,7 @@ impl super::Executor for Inventory {
 
 impl OfKind {
     fn new(read_at: Instant, objects: Vec<Object>, named: bool) -> Self {
-        let mut by_owner: HashMap<Owner, Vec<Object>> = HashMap::new();
+        let mut by_owner: HashMap<Owner, Vec<Arc<Object>>> = HashMap::new();
         let mut names = BTreeMap::new();
         for object in objects {
             let owner = object.tags.owner();
@@ -161,7 +167,7 @@ impl OfKind {
                 names.insert(object.id.clone(), owner.clone());
             }
             if let Some(owner) = owner {
-                by_owner.entry(owner).or_default().push(object);
+                by_owner.entry(owner).or_default().push(Arc::new(object));
             }
         }
         Self {
@@ -175,11 +181,30 @@ impl OfKind {
 fn add(world: &mut World, kind: &dyn LiveKind, of_kind: &OfKind, owner: &Owner) {
     for object in of_kind.by_owner.get(owner).into_iter().flatten() {
         if let Some(node) = object.node() {
-            world.owned.entry(node).or_default().push(object.clone());
+            world.owned.entry(node).or_default().push(Arc::clone(object));
         }
     }
     if !of_kind.names.is_empty() {
         world.taken.insert(kind.name().to_owned(), Arc::clone(&of_kind.names));
+    }
+}
+
+/// Somebody looks at AWS. When the last has seen what it wanted, the lists are dropped: what they told is in the kinds,
+/// in less space.
+struct Looking<'a>(&'a Inventory);
+
+impl<'a> Looking<'a> {
+    fn begin(inventory: &'a Inventory) -> Self {
+        inventory.looking.fetch_add(1, Ordering::SeqCst);
+        Self(inventory)
+    }
+}
+
+impl Drop for Looking<'_> {
+    fn drop(&mut self) {
+        if self.0.looking.fetch_sub(1, Ordering::SeqCst) == 1 {
+            lock(&self.0.lists).clear();
+        }
     }
 }
 
