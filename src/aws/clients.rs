@@ -18,7 +18,7 @@ use crate::engine::Failure;
 
 /// How many reads, and how many writes, are under way at once. It bounds connections and memory, not speed: AWS's own
 /// limits are below it.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 24;
 /// How long AWS may take to answer before the call counts as unanswered.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
 

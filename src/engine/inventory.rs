@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use tokio::sync::Mutex;
 
+use super::stored::Stored;
 use super::{Failure, LiveKind, Permit, Sent, Turn};
 use crate::aws::Aws;
 use crate::kinds::{Identity, LIVE_KINDS};
@@ -64,7 +65,7 @@ struct Detail {
 
 struct OfKind {
     read_at: Instant,
-    by_owner: HashMap<Owner, Vec<Arc<Object>>>,
+    by_owner: HashMap<Owner, Vec<Stored>>,
     names: Arc<BTreeMap<String, Option<Owner>>>,
 }
 
@@ -159,7 +160,7 @@ impl super::Executor for Inventory {
 
 impl OfKind {
     fn new(read_at: Instant, objects: Vec<Object>, named: bool) -> Self {
-        let mut by_owner: HashMap<Owner, Vec<Arc<Object>>> = HashMap::new();
+        let mut by_owner: HashMap<Owner, Vec<Stored>> = HashMap::new();
         let mut names = BTreeMap::new();
         for object in objects {
             let owner = object.tags.owner();
@@ -167,7 +168,7 @@ impl OfKind {
                 names.insert(object.id.clone(), owner.clone());
             }
             if let Some(owner) = owner {
-                by_owner.entry(owner).or_default().push(Arc::new(object));
+                by_owner.entry(owner).or_default().push(object.into());
             }
         }
         Self {
@@ -179,9 +180,9 @@ impl OfKind {
 }
 
 fn add(world: &mut World, kind: &dyn LiveKind, of_kind: &OfKind, owner: &Owner) {
-    for object in of_kind.by_owner.get(owner).into_iter().flatten() {
+    for object in of_kind.by_owner.get(owner).into_iter().flatten().map(Stored::object) {
         if let Some(node) = object.node() {
-            world.owned.entry(node).or_default().push(Arc::clone(object));
+            world.owned.entry(node).or_default().push(object);
         }
     }
     if !of_kind.names.is_empty() {

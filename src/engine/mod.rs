@@ -14,6 +14,7 @@ mod pass;
 #[cfg(feature = "aws")]
 mod permit;
 mod report;
+mod stored;
 
 #[cfg(feature = "aws")]
 pub use apply::{Executor, apply};

@@ -1,5 +1,4 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -399,7 +398,7 @@ fn names(changes: &[Change]) -> String {
     names.join(", ")
 }
 
-fn duplicate_reason(objects: &[Arc<Object>]) -> String {
+fn duplicate_reason(objects: &[Object]) -> String {
     let ids: Vec<&str> = objects.iter().map(|object| object.id.as_str()).collect();
     format!(
         "several resources carry this node's tags: {}; remove the tags from those that are not it",

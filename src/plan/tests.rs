@@ -1,7 +1,6 @@
 //! What plans do whatever the kind: order, waiting, what cannot be read, several resources in one call.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use crate::blueprint::{Blueprint, Builder};
 use crate::kinds::{Vpc, VpcEndpoint, vpc, vpc_endpoint};
@@ -59,7 +58,7 @@ fn made(blueprint: &Blueprint) -> World {
             state: String::new(),
             phase: Phase::Ready,
         };
-        world.owned.insert(key.clone(), vec![object.into()]);
+        world.owned.insert(key.clone(), vec![object]);
     }
     world
 }
@@ -113,20 +112,16 @@ fn what_the_spec_no_longer_has_goes_after_what_holds_its_id() {
     );
 }
 
-fn the_vpc(world: &mut World) -> &mut Object {
-    Arc::make_mut(&mut world.owned.get_mut(&vpc_key()).expect("the VPC")[0])
-}
-
 #[test]
 fn nothing_is_written_again_while_aws_answers_what_was_before() {
     let mut world = made(&blueprint());
-    the_vpc(&mut world).attributes["dnsSupport"] = false.into();
+    world.owned.get_mut(&vpc_key()).expect("the VPC")[0].attributes["dnsSupport"] = false.into();
     let first = present(&world);
     assert_eq!(first.steps[&vpc_key()].action, Action::Update);
     let before = first.steps[&vpc_key()].before.expect("what it is based on");
     world.before_write.insert(vpc_key(), before);
     assert_eq!(present(&world).steps[&vpc_key()].action, Action::Wait);
-    the_vpc(&mut world).attributes["dnsHostnames"] = false.into();
+    world.owned.get_mut(&vpc_key()).expect("the VPC")[0].attributes["dnsHostnames"] = false.into();
     assert_eq!(
         present(&world).steps[&vpc_key()].action,
         Action::Update,
@@ -137,7 +132,7 @@ fn nothing_is_written_again_while_aws_answers_what_was_before() {
 #[test]
 fn what_cannot_be_read_is_neither_made_nor_removed() {
     let mut world = made(&blueprint());
-    let unread = the_vpc(&mut world);
+    let unread = &mut world.owned.get_mut(&vpc_key()).expect("the VPC")[0];
     unread.attributes = serde_json::Value::Null;
     unread.phase = Phase::Broken("denied".to_owned());
     for goal in [Goal::Present, Goal::Absent] {
@@ -186,9 +181,9 @@ fn what_was_just_made_is_not_gone() {
 fn two_of_one_are_left_for_somebody_to_decide() {
     let mut world = made(&blueprint());
     let vpcs = world.owned.get_mut(&vpc_key()).expect("the VPC");
-    let mut second = Object::clone(&vpcs[0]);
+    let mut second = vpcs[0].clone();
     second.id = "main-2".to_owned();
-    vpcs.push(second.into());
+    vpcs.push(second);
     let step = &present(&world).steps[&vpc_key()];
     assert_eq!(step.action, Action::Conflict);
     assert!(step.reason.contains("main-1, main-2"), "{}", step.reason);

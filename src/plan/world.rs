@@ -58,7 +58,7 @@ pub enum Phase {
 #[derive(Clone, Debug, Default)]
 pub struct World {
     /// The owner's resources. More than one for a node is a duplicate.
-    pub owned: BTreeMap<NodeKey, Vec<Arc<Object>>>,
+    pub owned: BTreeMap<NodeKey, Vec<Object>>,
     /// Names that are in use, by whomever: by kind and name, with the owner whose tag is on what is called so.
     pub taken: BTreeMap<String, Arc<BTreeMap<String, Option<Owner>>>>,
     /// Kinds whose resources could not be listed, and why.

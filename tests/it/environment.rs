@@ -49,8 +49,8 @@ pub async fn observe(aws: &Arc<Aws>, owner: &Owner) -> Result<Objects> {
         .world(owner, Details::Paced, |_| now)
         .await;
     ensure!(world.unread.is_empty(), "could not be read: {:?}", world.unread);
-    let single = |(node, mut objects): (_, Vec<Arc<Object>>)| match objects.pop() {
-        Some(object) if objects.is_empty() => Ok((format!("{node}"), Arc::unwrap_or_clone(object))),
+    let single = |(node, mut objects): (_, Vec<Object>)| match objects.pop() {
+        Some(object) if objects.is_empty() => Ok((format!("{node}"), object)),
         _ => Err(anyhow!("{node} is there more than once")),
     };
     let owned = world.owned.into_iter();

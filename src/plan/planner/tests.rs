@@ -79,7 +79,7 @@ fn world(blueprint: &Blueprint, state: &str, tamper: impl FnOnce(&mut Attributes
         phase,
     };
     World {
-        owned: BTreeMap::from([(key, vec![object.into()])]),
+        owned: BTreeMap::from([(key, vec![object])]),
         ..World::default()
     }
 }
