@@ -203,15 +203,13 @@ mod tests {
                 "tags": { "CostCenter": "42" },
                 "network": { "vpcCidr": "10.2.0.0/16", "subnetCidrs": ["10.2.1.0/24", "10.2.2.0/24"] },
                 "endpoints": { "additional": ["secretsmanager"] },
-                "packages": { "mirror": { "endpointService": "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0" } },
+                "packages": {
+                    "mirror": { "endpointService": "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0" },
+                    "install": ["pandas==2.2.3"],
+                },
                 "access": {
                     "adminPrincipals": ["arn:aws:iam::111122223333:root"],
                     "userPrincipals": ["arn:aws:iam::111122223333:role/science"],
-                },
-                "guardrails": {
-                    "notebookInstanceTypes": ["ml.t3.*"],
-                    "jobInstanceTypes": ["ml.m5.xlarge"],
-                    "hostingInstanceTypes": ["ml.c5.*"],
                 },
                 "guardrails": {
                     "notebookInstanceTypes": ["ml.t3.*"],

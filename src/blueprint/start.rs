@@ -27,13 +27,14 @@ pub(super) fn script(project: &Project) -> String {
         Preset::Strict => "true",
         Preset::Published | Preset::Standard => "false",
     };
-    let names: Vec<String> = parameters(project).iter().map(|name| quote(name)).collect();
+    let list = |words: &[String]| words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
     let values = [
         variable("PROJECT", &project.name),
         variable("ENVIRONMENT", project.environment.as_str()),
         variable("NETWORK_ISOLATION", isolation),
         variable("MIRROR", &mirror.unwrap_or_default()),
-        format!("PARAMETERS=({})\n", names.join(" ")),
+        format!("PARAMETERS=({})\n", list(&parameters(project))),
+        format!("PACKAGES=({})\n", list(&project.spec.packages.install)),
         variable("SETTINGS_PY", SETTINGS),
         variable("CONFIG_YAML", CONFIG),
         variable("PIP_CONF", PIP),
@@ -112,6 +113,7 @@ mod tests {
                 mirror: Some(Mirror {
                     endpoint_service: "com.amazonaws.vpce.eu-central-1.vpce-svc-0123456789abcdef0".to_owned(),
                 }),
+                install: vec!["p".repeat(60); 12],
             },
             ..SecureMLProjectSpec::default()
         };

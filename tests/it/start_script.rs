@@ -53,6 +53,7 @@ fn with_mirror(spec: &mut SecureMLProjectSpec) {
     spec.packages.mirror = Some(Mirror {
         endpoint_service: "com.amazonaws.vpce.eu-central-1.vpce-svc-1".to_owned(),
     });
+    spec.packages.install = vec!["pandas==2.2.3".to_owned(), "xgboost".to_owned()];
 }
 
 /// A file system as a notebook has it, with an `aws` that answers from files.
@@ -77,6 +78,11 @@ impl Notebook {
             "#!/bin/bash\necho \"$@\" >>\"$SECUREML_ROOT/asked\"\nexec cat \"$SECUREML_ROOT/answers/$2.json\"\n",
         )?;
         program("systemctl", "#!/bin/bash\necho \"$@\" >>\"$SECUREML_ROOT/restarted\"\n")?;
+        let python = "home/ec2-user/anaconda3/envs/python3/bin/python";
+        program(
+            &format!("../{python}"),
+            "#!/bin/bash\nprintf '%s\\n' \"$@\" >\"$SECUREML_ROOT/installed\"\n",
+        )?;
         notebook.write(
             "opt/ml/metadata/resource-metadata.json",
             &json!({"ResourceArn": ARN, "ResourceName": "ds-notebook-churn-dev-ada"}),
@@ -215,6 +221,9 @@ fn a_notebook_starts_with_everything_written() -> Result<()> {
     assert_eq!(notebook.git("user.name")?, OWNER);
     assert_eq!(notebook.git("user.email")?, "ada@example.com");
     assert_eq!(notebook.read("restarted")?, "restart --no-block jupyter-server\n");
+    let installed = notebook.read("installed")?;
+    let packages: Vec<&str> = installed.lines().skip_while(|word| *word != "--").skip(1).collect();
+    assert_eq!(packages, ["pandas==2.2.3", "xgboost"]);
     let mode = fs::metadata(notebook.path("etc/xdg/sagemaker/config.yaml"))?
         .permissions()
         .mode();
@@ -275,13 +284,15 @@ fn without_its_defaults_a_notebook_does_not_start() -> Result<()> {
 
 #[test]
 fn without_comforts_it_starts_and_says_so() -> Result<()> {
-    let script = script(|_| {})?;
+    let script = script(with_mirror)?;
     let notebook = Notebook::new()?;
     fs::remove_file(notebook.path("answers/list-tags.json"))?;
+    fs::remove_dir_all(notebook.path("home/ec2-user/anaconda3"))?;
     fs::write(notebook.path("programs/systemctl"), "#!/bin/bash\nexit 1\n")?;
     let output = notebook.start(&script)?;
     assert!(output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("git does not know who the notebook's owner is"));
+    assert!(said(&output).contains("not installed: pandas==2.2.3 xgboost"));
     assert!(said(&output).contains("Jupyter could not be restarted"));
     assert!(notebook.path("etc/xdg/sagemaker/config.yaml").exists());
     Ok(())

@@ -60,6 +60,20 @@ sign_commits() {
   git config --file "$ROOT/etc/gitconfig" --replace-all -- user.email "$email"
 }
 
+# In the kernel's own environment, as its user. The script has five minutes, of which pip gets half.
+install_packages() {
+  local python="$ROOT/home/ec2-user/anaconda3/envs/python3/bin/python"
+  local as=()
+  if [[ ${#PACKAGES[@]} -eq 0 ]]; then
+    return 0
+  fi
+  if [[ $EUID -eq 0 ]] && id ec2-user >/dev/null 2>&1; then
+    as=(runuser -u ec2-user --)
+  fi
+  # Bash 4.2 takes an empty list for an unset variable.
+  ${as[@]+"${as[@]}"} timeout 150 "$python" -m pip install --no-input --quiet --retries 1 --timeout 15 -- "${PACKAGES[@]}"
+}
+
 restart_jupyter() {
   systemctl restart --no-block jupyter-server
 }
@@ -74,5 +88,6 @@ export AWS_DEFAULT_REGION
 mkdir -p "$ROOT/etc"
 write_defaults
 sign_commits || say "git does not know who the notebook's owner is" >&2
+install_packages || say "not installed: ${PACKAGES[*]}" >&2
 restart_jupyter || say "Jupyter could not be restarted" >&2
 say "done"
