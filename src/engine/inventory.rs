@@ -17,7 +17,7 @@ use super::stored::Stored;
 use super::{Failure, LiveKind, Permit, Sent, Turn};
 use crate::aws::Aws;
 use crate::kinds::{Identity, LIVE_KINDS};
-use crate::model::{NodeKey, Owner, Tags};
+use crate::model::{IDENTITY_TAGS, NAME_TAG, NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
 use crate::plan::{Call, Object, Unread, World};
 
 /// How many per-object reads a second the slow lane may make on average. The more objects there are, the longer
@@ -43,9 +43,14 @@ pub struct Inventory {
     lists: StdMutex<HashMap<&'static str, Arc<Mutex<Option<List>>>>>,
     details: StdMutex<HashMap<DetailKey, Detail>>,
     kinds: HashMap<&'static str, Mutex<Option<Arc<OfKind>>>>,
+    /// The tags that ours had when they were seen last: who takes them off does not make them somebody else's.
+    marks: StdMutex<HashMap<ResourceKey, Tags>>,
     /// How many are looking at AWS just now.
     looking: AtomicUsize,
 }
+
+/// Kind and id of a resource.
+type ResourceKey = (String, String);
 
 type Memory = Arc<dyn Any + Send + Sync>;
 
@@ -65,7 +70,7 @@ struct Detail {
 
 struct OfKind {
     read_at: Instant,
-    by_owner: HashMap<Owner, Vec<Stored>>,
+    by_owner: HashMap<Owner, Vec<(NodeKey, Stored)>>,
     names: Arc<BTreeMap<String, Option<Owner>>>,
 }
 
@@ -79,6 +84,7 @@ impl Inventory {
             lists: StdMutex::default(),
             details: StdMutex::default(),
             kinds: LIVE_KINDS.iter().map(|kind| (kind.name(), Mutex::default())).collect(),
+            marks: StdMutex::default(),
             looking: AtomicUsize::new(0),
         }
     }
@@ -118,7 +124,7 @@ impl Inventory {
 
     async fn kind(&self, kind: &dyn LiveKind, details: Details, not_before: Instant) -> Result<Arc<OfKind>, Failure> {
         let Some(memory) = self.kinds.get(kind.name()) else {
-            return Ok(Arc::new(OfKind::new(not_before, Vec::new(), false)));
+            return Ok(Arc::new(OfKind::new(not_before, Vec::new(), false, &HashMap::new())));
         };
         let mut memory = memory.lock().await;
         if let Some(read) = memory.as_ref().filter(|read| read.read_at >= not_before) {
@@ -131,14 +137,42 @@ impl Inventory {
             not_before,
             oldest: StdMutex::new(None),
             asked: StdMutex::default(),
+            lost: StdMutex::default(),
         };
         let objects = kind.observe(&reader).await?;
         let asked = reader.asked.into_inner().unwrap_or_else(PoisonError::into_inner);
         lock(&self.details).retain(|(of, id, _), _| *of != kind.name() || asked.contains(id));
         let read_at = lock(&reader.oldest).unwrap_or(not_before);
-        let read = Arc::new(OfKind::new(read_at, objects, kind.identity() == Identity::Name));
+        self.mark(kind.name(), &objects);
+        let lost = reader.lost.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let read = Arc::new(OfKind::new(read_at, objects, kind.identity() == Identity::Name, &lost));
         *memory = Some(Arc::clone(&read));
         Ok(read)
+    }
+}
+
+impl Inventory {
+    /// Takes note that `id` was made as `node` of `owner`.
+    pub(super) fn made(&self, owner: &Owner, node: &NodeKey, id: &str) {
+        let tags = [(OWNER_TAG, owner.to_string()), (NODE_TAG, node.to_string())];
+        let key = (node.kind.clone(), id.to_owned());
+        lock(&self.marks).insert(key, tags.into_iter().collect());
+    }
+
+    /// Takes note of the tags of what is ours.
+    fn mark(&self, kind: &str, objects: &[Object]) {
+        let ours = objects
+            .iter()
+            .filter(|object| object.node().is_some() && self.is_ours(&object.tags));
+        let seen = ours.map(|object| ((kind.to_owned(), object.id.clone()), object.tags.clone()));
+        let mut marks = lock(&self.marks);
+        marks.retain(|(of, _), _| of != kind);
+        marks.extend(seen);
+    }
+
+    fn is_ours(&self, tags: &Tags) -> bool {
+        tags.owner()
+            .is_some_and(|owner| owner.installation == self.installation)
     }
 }
 
@@ -159,16 +193,21 @@ impl super::Executor for Inventory {
 }
 
 impl OfKind {
-    fn new(read_at: Instant, objects: Vec<Object>, named: bool) -> Self {
-        let mut by_owner: HashMap<Owner, Vec<Stored>> = HashMap::new();
+    /// `lost` are the tags that were filled in from memory, by id: they are missing.
+    fn new(read_at: Instant, objects: Vec<Object>, named: bool, lost: &HashMap<String, Vec<&'static str>>) -> Self {
+        let mut by_owner: HashMap<Owner, Vec<(NodeKey, Stored)>> = HashMap::new();
         let mut names = BTreeMap::new();
-        for object in objects {
+        for mut object in objects {
             let owner = object.tags.owner();
+            let node = object.node();
+            for key in lost.get(&object.id).into_iter().flatten() {
+                object.tags.0.remove(*key);
+            }
             if named || object.attributes.is_null() {
                 names.insert(object.id.clone(), owner.clone());
             }
-            if let Some(owner) = owner {
-                by_owner.entry(owner).or_default().push(object.into());
+            if let Some((owner, node)) = owner.zip(node) {
+                by_owner.entry(owner).or_default().push((node, object.into()));
             }
         }
         Self {
@@ -180,10 +219,8 @@ impl OfKind {
 }
 
 fn add(world: &mut World, kind: &dyn LiveKind, of_kind: &OfKind, owner: &Owner) {
-    for object in of_kind.by_owner.get(owner).into_iter().flatten().map(Stored::object) {
-        if let Some(node) = object.node() {
-            world.owned.entry(node).or_default().push(object);
-        }
+    for (node, stored) in of_kind.by_owner.get(owner).into_iter().flatten() {
+        world.owned.entry(node.clone()).or_default().push(stored.object());
     }
     if !of_kind.names.is_empty() {
         world.taken.insert(kind.name().to_owned(), Arc::clone(&of_kind.names));
@@ -218,6 +255,8 @@ pub struct Reader<'a> {
     oldest: StdMutex<Option<Instant>>,
     /// The objects that details were asked of; what is known of others is of no more use.
     asked: StdMutex<HashSet<String>>,
+    /// The tags that resources of ours have lost, by id.
+    lost: StdMutex<HashMap<String, Vec<&'static str>>>,
 }
 
 impl Reader<'_> {
@@ -228,8 +267,48 @@ impl Reader<'_> {
 
     /// Whether `tags` name an owner of this installation.
     pub fn is_ours(&self, tags: &Tags) -> bool {
-        tags.owner()
-            .is_some_and(|owner| owner.installation == self.inventory.installation)
+        self.inventory.is_ours(tags)
+    }
+
+    /// By what `id`, a resource of the reader's kind that has `tags`, is recognised: the tags it has, and those of its
+    /// identity that it had when it was seen last, unless they name another owner now.
+    pub fn recognised(&self, id: &str, tags: Tags) -> Tags {
+        let (tags, lost) = self.remembered_tags(self.kind, id, tags);
+        if !lost.is_empty() {
+            lock(&self.lost).insert(id.to_owned(), lost);
+        }
+        tags
+    }
+
+    /// As [`Reader::recognised`], of a resource of another kind.
+    pub fn recognised_as(&self, kind: &str, id: &str, tags: Tags) -> Tags {
+        self.remembered_tags(kind, id, tags).0
+    }
+
+    fn remembered_tags(&self, kind: &str, id: &str, mut tags: Tags) -> (Tags, Vec<&'static str>) {
+        let marks = lock(&self.inventory.marks);
+        let known = marks.get(&(kind.to_owned(), id.to_owned()));
+        let Some(known) = known.filter(|known| tags.owner().is_none_or(|owner| known.owner() == Some(owner))) else {
+            return (tags, Vec::new());
+        };
+        // A name may be another one some day; what resource of its project it is does not change.
+        let lost = |key: &&str| tags.get(key) != known.get(key) && (*key != NAME_TAG || tags.get(key).is_none());
+        let lost: Vec<&'static str> = IDENTITY_TAGS.into_iter().filter(lost).collect();
+        for key in &lost {
+            let value = known.get(key).unwrap_or_default();
+            tags.0.insert((*key).to_owned(), value.to_owned());
+        }
+        (tags, lost)
+    }
+
+    /// The ids of the reader's kind that were ours when they were seen last and that are not `listed` now: they have lost
+    /// their tags, or are gone. Nothing that was read of them before is believed.
+    pub fn missed(&self, listed: impl Fn(&str) -> bool) -> Vec<String> {
+        let marks = lock(&self.inventory.marks);
+        let ours = marks.keys().filter(|(kind, id)| kind == self.kind && !listed(id));
+        let missed: Vec<String> = ours.map(|(_, id)| id.clone()).collect();
+        lock(&self.inventory.details).retain(|(kind, id, _), _| *kind != self.kind || !missed.contains(id));
+        missed
     }
 
     /// The list `name`, fetched unless somebody's reading of it is fresh enough.

@@ -46,8 +46,13 @@ pub async fn carry_out(inventory: &Inventory, plan: &Plan, memory: &mut Memory, 
     let report = apply(plan, inventory, incarnation).await;
     memory.learn(plan, &report, Instant::now());
     for (node, step) in plan.writes() {
-        // Lists that others use may go on showing what was deleted: it is not to be looked into again.
-        if let Some(id) = step.id.as_ref().filter(|_| step.action != Action::Delete) {
+        if let Some(id) = report.output(node, "id").filter(|_| step.action == Action::Create) {
+            inventory.made(&plan.owner, node, id);
+        }
+        // Lists that others use may go on showing what was deleted: it is not to be looked into again. Only what holds
+        // data is there for some time after its deletion was asked for.
+        let stays = step.action != Action::Delete || kinds::find(&node.kind).is_some_and(|kind| kind.holds_data());
+        if let Some(id) = step.id.as_ref().filter(|_| stays) {
             inventory.forget(node, id);
         }
     }

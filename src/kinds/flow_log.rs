@@ -106,7 +106,7 @@ mod live {
     use aws_sdk_ec2::types::{self, FlowLogsResourceType, LogDestinationType, ResourceType, TrafficType};
 
     use super::{Attributes, Call, DEFAULT_FORMAT, FlowLog};
-    use crate::aws::{Aws, ec2_specification, ec2_tags};
+    use crate::aws::{Aws, ec2_specification};
     use crate::engine::{Failure, Live, Observed, Reader, Sent};
     use crate::kinds::shared::ec2;
     use crate::model::{Ref, Tags};
@@ -118,8 +118,8 @@ mod live {
     impl Live for FlowLog {
         async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
             let logs = ec2::flow_logs(reader).await?;
-            let ours = logs.iter().filter(|log| reader.is_ours(&ec2_tags(log.tags())));
-            let observed = ours.map(|log| {
+            let tagged = logs.iter().map(|log| (log, ec2::tags(reader, log.flow_log_id(), log.tags())));
+            let observed = tagged.filter(|(_, tags)| reader.is_ours(tags)).map(|(log, tags)| {
                 let attributes = Attributes {
                     vpc: Ref::known(log.resource_id().unwrap_or_default()),
                     log_group: log_group(log),
@@ -132,7 +132,7 @@ mod live {
                     Some(NO_ACCESS) => Phase::Broken("its role does not let it write to the log group".to_owned()),
                     _ => Phase::Ready,
                 };
-                let observed = Observed::new(log.flow_log_id().unwrap_or_default(), ec2_tags(log.tags()), attributes);
+                let observed = Observed::new(log.flow_log_id().unwrap_or_default(), tags, attributes);
                 observed.state(log.flow_log_status().unwrap_or_default(), phase)
             });
             Ok(observed.collect())

@@ -156,7 +156,7 @@ mod live {
                 if policy.path() != Some(PATH) {
                     return Ok(Observed::foreign(name, Tags::default()));
                 }
-                let tags = tags(reader, policy).await?;
+                let tags = reader.recognised(name, tags(reader, policy).await?);
                 if !reader.is_ours(&tags) {
                     return Ok(Observed::foreign(name, tags));
                 }

@@ -228,6 +228,7 @@ mod live {
     use crate::aws::Aws;
     use crate::engine::{Failure, Live, Observed, Reader, Sent, observe_each};
     use crate::kinds::shared::iam::{self, Described};
+    use crate::model::Tags;
 
     /// What IAM takes when a role is made without saying how long its sessions may last.
     const DEFAULT_SESSION_SECONDS: i32 = 3600;
@@ -235,11 +236,15 @@ mod live {
     impl Live for IamRole {
         async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
             let details = iam::details(reader).await?;
-            let ours = details.roles.iter().filter(|role| reader.is_ours(&iam::tags(role.tags())));
-            let described = iam::described(reader, ours.filter_map(RoleDetail::role_name)).await?;
-            let read = async |detail: &RoleDetail| {
+            let tagged = details.roles.iter().map(|role| {
+                let tags = reader.recognised(role.role_name().unwrap_or_default(), iam::tags(role.tags()));
+                (role, tags)
+            });
+            let roles: Vec<(&RoleDetail, Tags)> = tagged.collect();
+            let ours = roles.iter().filter(|(_, tags)| reader.is_ours(tags));
+            let described = iam::described(reader, ours.filter_map(|(role, _)| role.role_name())).await?;
+            let read = async |detail: &RoleDetail, tags: Tags| {
                 let name = detail.role_name().unwrap_or_default();
-                let tags = iam::tags(detail.tags());
                 if !reader.is_ours(&tags) {
                     return Ok(Observed::foreign(name, tags));
                 }
@@ -250,9 +255,9 @@ mod live {
                 let arn = detail.arn().unwrap_or_default();
                 Ok(Observed::new(name, tags, attributes).output("arn", arn))
             };
-            let each = details.roles.iter().map(|detail| {
+            let each = roles.iter().map(|(detail, tags)| {
                 let name = detail.role_name().unwrap_or_default().to_owned();
-                (name, iam::tags(detail.tags()), read(detail))
+                (name, tags.clone(), read(detail, tags.clone()))
             });
             Ok(observe_each(each).await)
         }

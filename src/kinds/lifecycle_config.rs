@@ -125,7 +125,7 @@ mod live {
             for config in configs.iter() {
                 let name = config.notebook_instance_lifecycle_config_name().unwrap_or_default();
                 let arn = config.notebook_instance_lifecycle_config_arn().unwrap_or_default();
-                let tags = tags.get(arn).cloned().unwrap_or_default();
+                let tags = reader.recognised(name, tags.get(arn).cloned().unwrap_or_default());
                 if !reader.is_ours(&tags) {
                     found.push(Observed::foreign(name, tags));
                     continue;

@@ -129,7 +129,7 @@ mod live {
             let observed = groups.iter().map(|group| {
                 let name = group.log_group_name().unwrap_or_default();
                 let arn = group.log_group_arn().or(group.arn()).unwrap_or_default().trim_end_matches(":*");
-                let tags = tagged.get(arn).cloned().unwrap_or_default();
+                let tags = reader.recognised(name, tagged.get(arn).cloned().unwrap_or_default());
                 if !reader.is_ours(&tags) {
                     return Observed::foreign(name, tags);
                 }

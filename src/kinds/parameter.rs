@@ -149,7 +149,7 @@ mod live {
                 .map(|parameter| {
                     let name = parameter.name().unwrap_or_default();
                     let arn = format!("arn:{}:ssm:{region}:{}:parameter/{name}", identity.partition, identity.id);
-                    let tags = tagged.get(&arn).cloned().unwrap_or_default();
+                    let tags = reader.recognised(name, tagged.get(&arn).cloned().unwrap_or_default());
                     (parameter, arn, tags)
                 })
                 .collect();

@@ -166,7 +166,7 @@ impl Query {
 
 #[cfg(feature = "aws")]
 mod live {
-    use std::collections::HashMap;
+    use std::collections::{BTreeMap, HashMap};
 
     use aws_sdk_resourcegroups::types::{QueryType, ResourceQuery};
 
@@ -180,9 +180,19 @@ mod live {
         async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
             let tagged = tagged(reader).await?;
             let ours = tagged.iter().filter(|(_, tags)| reader.is_ours(tags));
-            let groups = ours.filter_map(|(arn, tags)| {
-                let name = name(arn)?;
-                Some((name.to_owned(), tags.clone(), read(reader, name, arn, tags)))
+            let mut groups: BTreeMap<String, Tags> = ours
+                .filter_map(|(arn, tags)| Some((name(arn)?.to_owned(), tags.clone())))
+                .collect();
+            // Only tags tell of a group: one that lost them is looked for by its name.
+            for name in reader.missed(|name| groups.contains_key(name)) {
+                let tags = reader.recognised(&name, Tags::default());
+                groups.insert(name, tags);
+            }
+            let identity = reader.aws().account().await?;
+            let region = reader.aws().region();
+            let groups = groups.iter().map(|(name, tags)| {
+                let arn = format!("arn:{}:resource-groups:{region}:{}:group/{name}", identity.partition, identity.id);
+                (name.clone(), tags.clone(), read(reader, name, arn, tags))
             });
             Ok(observe_each(groups).await)
         }
@@ -229,7 +239,7 @@ mod live {
         service.contains(":resource-groups:").then(|| name.split('/').next().unwrap_or(name))
     }
 
-    async fn read(reader: &Reader<'_>, name: &str, arn: &str, tags: &Tags) -> Result<Observed<Attributes>, Failure> {
+    async fn read(reader: &Reader<'_>, name: &str, arn: String, tags: &Tags) -> Result<Observed<Attributes>, Failure> {
         let (description, query) = futures::try_join!(description(reader, name), query(reader, name))?;
         let attributes = Attributes { description, query };
         Ok(Observed::new(name, tags.clone(), attributes).output("arn", arn))

@@ -168,6 +168,7 @@ mod live {
     use super::{Attributes, Call, RouteTable, Stranger};
     use crate::aws::{Aws, ec2_specification, ec2_tags};
     use crate::engine::{Failure, Live, Observed, Reader, Sent};
+    use crate::kinds::{self, Kind};
     use crate::kinds::shared::{ec2, routes};
     use crate::model::{Owner, Ref};
 
@@ -178,9 +179,8 @@ mod live {
                 ec2::subnets(reader),
                 ec2::endpoint_owners(reader),
             )?;
-            let ours = tables.iter().filter(|table| reader.is_ours(&ec2_tags(table.tags())));
-            let observed = ours.map(|table| {
-                let tags = ec2_tags(table.tags());
+            let tagged = tables.iter().map(|table| (table, ec2::tags(reader, table.route_table_id(), table.tags())));
+            let observed = tagged.filter(|(_, tags)| reader.is_ours(tags)).map(|(table, tags)| {
                 let owner = tags.owner();
                 let gateways = table.propagating_vgws().iter().filter_map(|vgw| vgw.gateway_id());
                 let attributes = Attributes {
@@ -191,7 +191,7 @@ mod live {
                         None => target.starts_with("vpce-"),
                     }),
                     propagation: gateways.map(str::to_owned).collect(),
-                    strangers: strangers(table, &subnets, owner.as_ref()),
+                    strangers: strangers(reader, table, &subnets, owner.as_ref()),
                 };
                 Observed::new(table.route_table_id().unwrap_or_default(), tags, attributes)
             });
@@ -227,11 +227,17 @@ mod live {
 
     /// What `table` is associated with, save subnets of its own owner and those that no list shows yet. That it is
     /// the main table is not an association that can be taken away.
-    fn strangers(table: &types::RouteTable, subnets: &[Subnet], owner: Option<&Owner>) -> BTreeSet<Stranger> {
+    fn strangers(
+        reader: &Reader<'_>,
+        table: &types::RouteTable,
+        subnets: &[Subnet],
+        owner: Option<&Owner>,
+    ) -> BTreeSet<Stranger> {
         let is_strange = |id: &str| {
             let mut subnets = subnets.iter();
             let subnet = subnets.find(|subnet| subnet.subnet_id() == Some(id));
-            subnet.is_some_and(|subnet| ec2_tags(subnet.tags()).owner().as_ref() != owner)
+            let tags = |subnet: &Subnet| reader.recognised_as(kinds::Subnet::NAME, id, ec2_tags(subnet.tags()));
+            subnet.is_some_and(|subnet| tags(subnet).owner().as_ref() != owner)
         };
         let associations = table
             .associations()

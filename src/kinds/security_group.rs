@@ -88,7 +88,7 @@ mod live {
     use aws_sdk_ec2::types::ResourceType;
 
     use super::{Attributes, Call, SecurityGroup};
-    use crate::aws::{Aws, ec2_specification, ec2_tags};
+    use crate::aws::{Aws, ec2_specification};
     use crate::engine::{Failure, Live, Observed, Reader, Sent};
     use crate::kinds::shared::ec2;
     use crate::model::Ref;
@@ -96,13 +96,13 @@ mod live {
     impl Live for SecurityGroup {
         async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
             let groups = ec2::security_groups(reader).await?;
-            let ours = groups.iter().filter(|group| reader.is_ours(&ec2_tags(group.tags())));
-            let observed = ours.map(|group| {
+            let tagged = groups.iter().map(|group| (group, ec2::tags(reader, group.group_id(), group.tags())));
+            let observed = tagged.filter(|(_, tags)| reader.is_ours(tags)).map(|(group, tags)| {
                 let attributes = Attributes {
                     vpc: Ref::known(group.vpc_id().unwrap_or_default()),
                     description: group.description().unwrap_or_default().to_owned(),
                 };
-                Observed::new(group.group_id().unwrap_or_default(), ec2_tags(group.tags()), attributes)
+                Observed::new(group.group_id().unwrap_or_default(), tags, attributes)
             });
             Ok(observed.collect())
         }

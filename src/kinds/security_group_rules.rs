@@ -169,6 +169,7 @@ mod live {
     use super::{Attributes, Call, Kind, SecurityGroupRules, id};
     use crate::aws::{Aws, ec2_tags};
     use crate::engine::{Failure, Live, Observed, Reader, Sent};
+    use crate::kinds::SecurityGroup;
     use crate::kinds::shared::{ec2, rules};
     use crate::model::{NODE_TAG, NodeKey, Ref, Tags};
 
@@ -177,6 +178,7 @@ mod live {
             let groups = ec2::security_groups(reader).await?;
             let observed = groups.iter().filter_map(|group| {
                 let tags = ec2_tags(group.tags());
+                let tags = reader.recognised_as(SecurityGroup::NAME, group.group_id().unwrap_or_default(), tags);
                 let tags = reader.is_ours(&tags).then(|| of_rules(tags))??;
                 let group_id = group.group_id().unwrap_or_default();
                 let attributes = Attributes {

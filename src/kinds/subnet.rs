@@ -150,7 +150,7 @@ mod live {
     use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, RouteTable, SubnetState};
 
     use super::{Attributes, Call, Subnet};
-    use crate::aws::{Aws, ec2_specification, ec2_tags};
+    use crate::aws::{Aws, ec2_specification};
     use crate::engine::{Failure, Live, Observed, Reader, Sent};
     use crate::kinds::shared::ec2;
     use crate::model::Ref;
@@ -159,8 +159,8 @@ mod live {
     impl Live for Subnet {
         async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
             let (subnets, tables) = futures::try_join!(ec2::subnets(reader), ec2::route_tables(reader))?;
-            let ours = subnets.iter().filter(|subnet| reader.is_ours(&ec2_tags(subnet.tags())));
-            let observed = ours.map(|subnet| {
+            let tagged = subnets.iter().map(|subnet| (subnet, ec2::tags(reader, subnet.subnet_id(), subnet.tags())));
+            let observed = tagged.filter(|(_, tags)| reader.is_ours(tags)).map(|(subnet, tags)| {
                 let id = subnet.subnet_id().unwrap_or_default();
                 let (association, table) = association(&tables, id).unzip();
                 let attributes = Attributes {
@@ -176,7 +176,7 @@ mod live {
                     _ => Phase::Ready,
                 };
                 let state = subnet.state().map_or("", |state| state.as_str());
-                Observed::new(id, ec2_tags(subnet.tags()), attributes).state(state, phase)
+                Observed::new(id, tags, attributes).state(state, phase)
             });
             Ok(observed.collect())
         }

@@ -255,23 +255,23 @@ mod live {
     use super::{Attributes, Call, DefaultGroup, Dns, Vpc};
     use crate::aws::{Aws, ec2_specification, ec2_tags};
     use crate::engine::{Failure, Live, Observed, Reader, Sent, observe_each};
+    use crate::kinds::{self, Kind};
     use crate::kinds::shared::{ec2, gateways::gateways, routes, rules};
-    use crate::model::Owner;
+    use crate::model::{Owner, Tags};
 
     impl Live for Vpc {
         async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
             let vpcs = ec2::vpcs(reader).await?;
-            let ours = vpcs.iter().filter(|vpc| reader.is_ours(&ec2_tags(vpc.tags())));
-            let owners: HashMap<String, Owner> = ours
-                .clone()
-                .filter_map(|vpc| Some((vpc.vpc_id()?.to_owned(), ec2_tags(vpc.tags()).owner()?)))
-                .collect();
+            let tagged = vpcs.iter().map(|vpc| (vpc, ec2::tags(reader, vpc.vpc_id(), vpc.tags())));
+            let ours: Vec<(&types::Vpc, Tags)> = tagged.filter(|(_, tags)| reader.is_ours(tags)).collect();
+            let owner = |(vpc, tags): &(&types::Vpc, Tags)| Some((vpc.vpc_id()?.to_owned(), tags.owner()?));
+            let owners: HashMap<String, Owner> = ours.iter().filter_map(owner).collect();
             let (gateways, groups, tables) = futures::try_join!(
                 gateways(reader, &owners),
                 ec2::security_groups(reader),
                 ec2::route_tables(reader),
             )?;
-            let read = async |vpc: &types::Vpc| {
+            let read = async |vpc: &types::Vpc, tags: Tags| {
                 let id = vpc.vpc_id().unwrap_or_default();
                 let (dns_support, dns_hostnames) = futures::try_join!(
                     dns(reader, id, VpcAttributeName::EnableDnsSupport),
@@ -283,7 +283,11 @@ mod live {
                     egress: rules::from_permissions(group.owner_id(), group.ip_permissions_egress()),
                 });
                 let main = tables.iter().find(|table| is_main(table, id));
-                let theirs = main.filter(|main| ec2_tags(main.tags()).owner().as_ref() != owners.get(id));
+                let table_owner = |table: &RouteTable| {
+                    let id = table.route_table_id().unwrap_or_default();
+                    reader.recognised_as(kinds::RouteTable::NAME, id, ec2_tags(table.tags())).owner()
+                };
+                let theirs = main.filter(|main| table_owner(main).as_ref() != owners.get(id));
                 let attributes = Attributes {
                     cidr_block: vpc.cidr_block().unwrap_or_default().parse().unwrap_or_default(),
                     dns_support,
@@ -294,9 +298,12 @@ mod live {
                     main_routes: theirs.map(|main| routes::foreign(main, |_| false)).unwrap_or_default(),
                     main_table: main.and_then(|main| main.route_table_id()).map(str::to_owned),
                 };
-                Ok(Observed::new(id, ec2_tags(vpc.tags()), attributes))
+                Ok(Observed::new(id, tags, attributes))
             };
-            let each = ours.map(|vpc| (vpc.vpc_id().unwrap_or_default().to_owned(), ec2_tags(vpc.tags()), read(vpc)));
+            let each = ours.iter().map(|(vpc, tags)| {
+                let id = vpc.vpc_id().unwrap_or_default().to_owned();
+                (id, tags.clone(), read(vpc, tags.clone()))
+            });
             Ok(observe_each(each).await)
         }
 

@@ -202,7 +202,7 @@ mod live {
     use serde_json::Value;
 
     use super::{Attributes, Call, Create, EndpointType, Modify, VpcEndpoint};
-    use crate::aws::{Aws, ec2_specification, ec2_tags};
+    use crate::aws::{Aws, ec2_specification};
     use crate::engine::{Failure, Live, Observed, Reader, Sent};
     use crate::kinds::shared::ec2;
     use crate::model::Ref;
@@ -212,12 +212,15 @@ mod live {
     impl Live for VpcEndpoint {
         async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
             let endpoints = ec2::vpc_endpoints(reader).await?;
-            let ours = endpoints.iter().filter(|endpoint| reader.is_ours(&ec2_tags(endpoint.tags())));
-            let living = ours.filter_map(|endpoint| {
+            let tagged = endpoints.iter().map(|endpoint| {
+                let tags = ec2::tags(reader, endpoint.vpc_endpoint_id(), endpoint.tags());
+                (endpoint, tags)
+            });
+            let living = tagged.filter(|(_, tags)| reader.is_ours(tags)).filter_map(|(endpoint, tags)| {
                 let state = endpoint.state().map(|state| state.as_str().to_lowercase()).unwrap_or_default();
                 let phase = phase(&state, endpoint.last_error().and_then(|error| error.message()))?;
                 let id = endpoint.vpc_endpoint_id().unwrap_or_default();
-                let observed = Observed::new(id, ec2_tags(endpoint.tags()), attributes(endpoint));
+                let observed = Observed::new(id, tags, attributes(endpoint));
                 let observed = observed.state(&state, phase);
                 Some(match dns_name(endpoint) {
                     Some(name) => observed.output("dnsName", name),

@@ -10,4 +10,4 @@ pub use account::{Account, EndpointService, Zone};
 pub use node::NodeKey;
 pub use owner::Owner;
 pub use reference::{Output, Ref, UnknownOutput, references, resolve};
-pub use tags::{NODE_TAG, OWNER_TAG, Tags};
+pub use tags::{IDENTITY_TAGS, NAME_TAG, NODE_TAG, OWNER_TAG, Tags};

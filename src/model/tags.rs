@@ -9,6 +9,11 @@ pub const OWNER_TAG: &str = "secureml.dev/owner";
 /// The tag that says which node of its project a resource is.
 pub const NODE_TAG: &str = "secureml.dev/node";
 
+/// The tag in which AWS's console looks for a name.
+pub const NAME_TAG: &str = "Name";
+/// The tags by which a resource is recognised.
+pub const IDENTITY_TAGS: [&str; 3] = [OWNER_TAG, NODE_TAG, NAME_TAG];
+
 /// AWS resource tags.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -27,12 +27,20 @@ const SWEEP: Duration = Duration::from_secs(60);
 async fn every_change_is_planned_and_put_right() -> Result<()> {
     let mut environment = Environment::new(FULL).await?;
     environment.settle(Goal::Present).await.context("creation")?;
-    let before = environment.observe().await?;
+    every_field_is_put_right(&mut environment).await?;
+    every_kind_returns(&mut environment).await?;
+    the_spec_is_followed_in_one_pass(&mut environment).await?;
+    data_stays_and_is_taken_up_again(&mut environment).await?;
+    everything_goes_if_asked(&mut environment).await?;
+    permissions::used_and_declared(&environment.rig.proxy.calls())
+}
 
+async fn every_field_is_put_right(environment: &mut Environment) -> Result<()> {
+    let before = environment.observe().await?;
     let mut rounds = Rounds::new(&before)?;
     while !rounds.is_over() {
         let done = rounds.next(&environment.aws, &environment.owner, &before).await?;
-        let plan = environment.plan(Goal::Present).await?;
+        let plan = environment.plan_anew(&before).await?;
         for Done { node, tamper } in &done {
             let step = &plan.steps[&node.parse()?];
             let fields: Vec<&str> = step.changes.iter().map(|change| change.field.as_str()).collect();
@@ -46,18 +54,24 @@ async fn every_change_is_planned_and_put_right() -> Result<()> {
         environment.settle(Goal::Present).await.context("correction")?;
         assert_same(&before, &environment.observe().await?);
     }
+    Ok(())
+}
 
+async fn every_kind_returns(environment: &mut Environment) -> Result<()> {
     for kind in KINDS {
         let before = environment.observe().await?;
         environment.restart();
         let removed = rounds::remove(kind.name(), &environment.aws, &before).await?;
         if let Some(node) = removed {
-            returns(&mut environment, &node, &before)
+            returns(environment, &node, &before)
                 .await
                 .with_context(|| format!("{node} disappeared"))?;
         }
     }
+    Ok(())
+}
 
+async fn the_spec_is_followed_in_one_pass(environment: &mut Environment) -> Result<()> {
     let mut spec = parse(FULL)?.spec;
     spec.tags.insert("CostCentre".to_owned(), "4711".to_owned());
     environment.declare(spec).await?;
@@ -66,7 +80,10 @@ async fn every_change_is_planned_and_put_right() -> Result<()> {
         .await
         .context("a change of the spec")?;
     ensure!(passes.len() == 1, "a tag takes one pass, not {}", passes.len());
+    Ok(())
+}
 
+async fn data_stays_and_is_taken_up_again(environment: &mut Environment) -> Result<()> {
     let everything = environment.observe().await?;
     environment.settle(Goal::Absent).await.context("deletion")?;
     let kept = environment.observe().await?;
@@ -83,6 +100,10 @@ async fn every_change_is_planned_and_put_right() -> Result<()> {
             "{node} was not taken up again, but made anew"
         );
     }
+    Ok(())
+}
+
+async fn everything_goes_if_asked(environment: &mut Environment) -> Result<()> {
     let mut spec = parse(FULL)?.spec;
     let delete = DeletionPolicy::Delete;
     spec.deletion_policy = DeletionPolicies {
@@ -98,7 +119,7 @@ async fn every_change_is_planned_and_put_right() -> Result<()> {
     let left = environment.observe().await?;
     let going = |object: &Object| matches!(object.phase, Phase::Leaving(_));
     ensure!(left.values().all(going), "left behind: {:?}", left.keys());
-    permissions::used_and_declared(&environment.rig.proxy.calls())
+    Ok(())
 }
 
 /// The resource `node`, just removed by hand, is made anew, and in the same pass everything follows that names it.

@@ -45,9 +45,7 @@ pub type Objects = BTreeMap<String, Object>;
 /// What AWS holds of the project `owner`, seen by `aws` now.
 pub async fn observe(aws: &Arc<Aws>, owner: &Owner) -> Result<Objects> {
     let now = Instant::now();
-    let world = Inventory::new(Arc::clone(aws), &owner.installation, secureml::engine::Permit::always())
-        .world(owner, Details::Paced, |_| now)
-        .await;
+    let world = inventory(aws).world(owner, Details::Paced, |_| now).await;
     ensure!(world.unread.is_empty(), "could not be read: {:?}", world.unread);
     let single = |(node, mut objects): (_, Vec<Object>)| match objects.pop() {
         Some(object) if objects.is_empty() => Ok((format!("{node}"), object)),
@@ -68,6 +66,7 @@ pub struct Environment {
     /// Whose it is.
     pub owner: Owner,
     seen: Arc<Aws>,
+    inventory: Inventory,
     blueprint: Blueprint,
     memory: Memory,
     passes: usize,
@@ -95,6 +94,7 @@ impl Environment {
             passes: 0,
             owner,
             rig,
+            inventory: inventory(&seen),
             seen,
         })
     }
@@ -109,6 +109,7 @@ impl Environment {
     /// corrected is then no answer from the past.
     pub fn restart(&mut self) {
         self.memory = Memory::default();
+        self.inventory = inventory(&self.seen);
     }
 
     /// What AWS holds of it, seen past the proxy.
@@ -116,22 +117,28 @@ impl Environment {
         observe(&self.aws, &self.owner).await
     }
 
-    /// What is to be done, as a process that has just started would plan it.
+    /// What is to be done. Of `objects` nothing is believed that was read before, as when the slow lane has come round.
+    pub async fn plan_anew(&mut self, objects: &Objects) -> Result<Plan> {
+        for (node, object) in objects {
+            self.inventory.forget(&node.parse()?, &object.id);
+        }
+        self.plan(Goal::Present).await
+    }
+
+    /// What is to be done.
     pub async fn plan(&mut self, goal: Goal) -> Result<Plan> {
-        let inventory = Inventory::new(Arc::clone(&self.seen), INSTALLATION, secureml::engine::Permit::always());
-        let memory = &mut self.memory;
-        Ok(Box::pin(look(&inventory, &self.blueprint, goal, memory, Instant::now(), false)).await?)
+        let (inventory, memory) = (&self.inventory, &mut self.memory);
+        Ok(Box::pin(look(inventory, &self.blueprint, goal, memory, Instant::now(), false)).await?)
     }
 
     /// Plans and carries the plan out. Fails when the calls that changed AWS are not those of the plan.
     pub async fn pass(&mut self, goal: Goal) -> Result<Pass> {
         let plan = self.plan(goal).await?;
         let mark = self.rig.proxy.mark();
-        let inventory = Inventory::new(Arc::clone(&self.seen), INSTALLATION, secureml::engine::Permit::always());
         // What is made anew must not be answered with its dead predecessor.
         self.passes += 1;
         let incarnation = self.passes.to_string();
-        let report = Box::pin(carry_out(&inventory, &plan, &mut self.memory, &incarnation)).await;
+        let report = Box::pin(carry_out(&self.inventory, &plan, &mut self.memory, &incarnation)).await;
         let writes = self.writes_since(mark);
         // What is deleted may be held for a while by what AWS has not cleared away yet.
         let held = |class| goal == Goal::Absent && class == Class::InUse;
@@ -187,6 +194,10 @@ impl Environment {
         names.sort_unstable();
         names
     }
+}
+
+fn inventory(aws: &Arc<Aws>) -> Inventory {
+    Inventory::new(Arc::clone(aws), INSTALLATION, secureml::engine::Permit::always())
 }
 
 async fn draw(aws: &Aws, owner: &Owner, spec: SecureMLProjectSpec) -> Result<Blueprint> {

@@ -29,7 +29,7 @@ impl Live for Bucket {
         let partition = reader.aws().account().await?.partition.clone();
         let with_tags = names.iter().map(|name| {
             let tags = tagged.get(&format!("arn:{partition}:s3:::{name}"));
-            (name, tags.cloned().unwrap_or_default())
+            (name, reader.recognised(name, tags.cloned().unwrap_or_default()))
         });
         let (ours, foreign): (Vec<_>, Vec<_>) = with_tags.partition(|(_, tags)| reader.is_ours(tags));
         let observed = observe_each(ours.into_iter().map(|(name, tags)| {

@@ -21,11 +21,19 @@ impl Live for KmsKey {
     /// key is made that could not have it, and a key that lost its tags is not replaced by a new one.
     async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
         let (tagged, aliases) = futures::try_join!(tagged(reader), kms::aliases(reader))?;
-        let keys: BTreeMap<&str, (&str, &Tags)> = tagged
-            .iter()
-            .filter(|(_, tags)| tags.owner().is_some())
-            .filter_map(|(arn, tags)| Some((id(arn)?, (arn.as_str(), tags))))
+        let tagged = tagged.iter().filter(|(_, tags)| tags.owner().is_some());
+        let mut keys: BTreeMap<String, (String, Tags)> = tagged
+            .filter_map(|(arn, tags)| {
+                let id = id(arn)?;
+                Some((id.to_owned(), (arn.clone(), reader.recognised(id, tags.clone()))))
+            })
             .collect();
+        // Only tags tell of a key: one that lost them is looked for by its id.
+        for id in reader.missed(|id| keys.contains_key(id)) {
+            let arn = reader.aws().arn("kms", &format!("key/{id}")).await?;
+            let tags = reader.recognised(&id, Tags::default());
+            keys.insert(id, (arn, tags));
+        }
         let mut by_key: BTreeMap<&str, Vec<&AliasListEntry>> = BTreeMap::new();
         for alias in aliases.iter() {
             by_key.entry(alias.target_key_id().unwrap_or_default()).or_default().push(alias);
@@ -41,11 +49,11 @@ impl Live for KmsKey {
         });
         let ours = keys.iter().filter(|(_, (_, tags))| reader.is_ours(tags));
         let observed = observe_each(ours.map(|(id, (arn, tags))| {
-            let its = by_key.get(id).map_or(&[][..], Vec::as_slice);
+            let its = by_key.get(id.as_str()).map_or(&[][..], Vec::as_slice);
             let named = format!("{ALIAS}{}", tags.get("Name").unwrap_or_default());
             let elsewhere = aliases.iter().find(|alias| alias.alias_name() == Some(&named));
-            let elsewhere = elsewhere.filter(|alias| alias.target_key_id() != Some(id));
-            ((*id).to_owned(), (*tags).clone(), read(reader, id, arn, tags, its, elsewhere))
+            let elsewhere = elsewhere.filter(|alias| alias.target_key_id() != Some(id.as_str()));
+            (id.clone(), tags.clone(), read(reader, id, arn, tags, its, elsewhere))
         }));
         Ok(observed.await.into_iter().chain(names).collect())
     }

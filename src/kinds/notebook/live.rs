@@ -23,7 +23,7 @@ impl Live for Notebook {
         for notebook in listed.iter() {
             let name = notebook.notebook_instance_name().unwrap_or_default();
             let arn = notebook.notebook_instance_arn().unwrap_or_default();
-            let tags = tags.get(arn).cloned().unwrap_or_default();
+            let tags = reader.recognised(name, tags.get(arn).cloned().unwrap_or_default());
             if reader.is_ours(&tags) {
                 ours.push((name.to_owned(), tags.clone(), look(reader, notebook, tags)));
             } else {

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_ec2::types::{
-    EgressOnlyInternetGateway, FlowLog, InternetGateway, NatGateway, RouteTable, SecurityGroup, Subnet,
+    EgressOnlyInternetGateway, FlowLog, InternetGateway, NatGateway, RouteTable, SecurityGroup, Subnet, Tag,
     TransitGatewayVpcAttachment, UnsuccessfulItem, Vpc, VpcEndpoint, VpcPeeringConnection, VpnGateway,
 };
 
 use crate::aws::{Aws, classify, ec2_tags, pages, to_ec2_tags};
 use crate::engine::{Failure, Reader, Sent};
+use crate::kinds::{self, Kind};
 use crate::model::{Owner, Tags};
 
 macro_rules! lists {
@@ -92,12 +93,20 @@ pub(crate) fn all_successful(call: &str, items: &[UnsuccessfulItem]) -> Result<(
     })
 }
 
+/// By what `id`, which has `tags`, is recognised; see [`Reader::recognised`].
+pub(crate) fn tags(reader: &Reader<'_>, id: Option<&str>, tags: &[Tag]) -> Tags {
+    reader.recognised(id.unwrap_or_default(), ec2_tags(tags))
+}
+
 /// Every VPC endpoint's owner, if it has one, by the endpoint's id.
 pub(crate) async fn endpoint_owners(reader: &Reader<'_>) -> Result<HashMap<String, Option<Owner>>, Failure> {
     let endpoints = vpc_endpoints(reader).await?;
     let owners = endpoints.iter().filter_map(|endpoint| {
         let id = endpoint.vpc_endpoint_id()?.to_owned();
-        Some((id, ec2_tags(endpoint.tags()).owner()))
+        let owner = reader
+            .recognised_as(<kinds::VpcEndpoint as Kind>::NAME, &id, ec2_tags(endpoint.tags()))
+            .owner();
+        Some((id, owner))
     });
     Ok(owners.collect())
 }

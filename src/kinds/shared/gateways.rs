@@ -31,6 +31,7 @@ mod live {
     use super::Gateway;
     use crate::aws::ec2_tags;
     use crate::engine::{Failure, Reader};
+    use crate::kinds;
     use crate::kinds::shared::ec2;
     use crate::model::Owner;
 
@@ -43,7 +44,8 @@ mod live {
         let endpoints = ec2::vpc_endpoints(reader).await?;
         let foreign = endpoints.iter().filter_map(|endpoint| {
             let vpc = endpoint.vpc_id()?.to_owned();
-            leads_out(endpoint, owners.get(&vpc)?).then(|| (vpc, Gateway::Endpoint(id(endpoint.vpc_endpoint_id()))))
+            leads_out(reader, endpoint, owners.get(&vpc)?)
+                .then(|| (vpc, Gateway::Endpoint(id(endpoint.vpc_endpoint_id()))))
         });
         let mut found: HashMap<String, Vec<Gateway>> = HashMap::new();
         for (vpc, gateway) in gateways.into_iter().chain(connections).chain(foreign) {
@@ -54,16 +56,23 @@ mod live {
         Ok(found)
     }
 
+    const ENDPOINT: &str = <kinds::VpcEndpoint as kinds::Kind>::NAME;
+
     /// Gateway endpoints lead somewhere only where a table names them: they are a matter of route tables. Those
     /// that an AWS service manages are its own.
-    fn leads_out(endpoint: &VpcEndpoint, owner: &Owner) -> bool {
+    fn leads_out(reader: &Reader<'_>, endpoint: &VpcEndpoint, owner: &Owner) -> bool {
         // The API's model has these words in capitals, its answers in small letters.
         let state = endpoint.state().map(|state| state.as_str().to_lowercase());
         let going = matches!(state.as_deref(), Some("deleted" | "deleting"));
+        let id = endpoint.vpc_endpoint_id().unwrap_or_default();
         endpoint.vpc_endpoint_type() != Some(&VpcEndpointType::Gateway)
             && !going
             && !endpoint.requester_managed().unwrap_or(false)
-            && ec2_tags(endpoint.tags()).owner().as_ref() != Some(owner)
+            && reader
+                .recognised_as(ENDPOINT, id, ec2_tags(endpoint.tags()))
+                .owner()
+                .as_ref()
+                != Some(owner)
     }
 
     type Found = Vec<(String, Gateway)>;

@@ -5,6 +5,7 @@ mod bucket;
 mod flow_log;
 mod iam_policy;
 mod iam_role;
+mod identity;
 mod kms_key;
 mod lifecycle_config;
 mod log_group;
@@ -69,11 +70,12 @@ pub fn all() -> impl Iterator<Item = &'static Tamper> {
         subnet::TAMPERS,
         vpc::TAMPERS,
         vpc_endpoint::TAMPERS,
+        identity::TAMPERS,
     ];
     kinds.into_iter().flatten()
 }
 
-/// Takes the project's tag from a resource of EC2. Those that tell whose it is stay.
+/// Takes the project's tag from a resource of EC2.
 async fn untag(target: &Target<'_>) -> Result<()> {
     let tag = aws_sdk_ec2::types::Tag::builder().key("ProjectName").build();
     target
