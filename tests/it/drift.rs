@@ -162,8 +162,7 @@ async fn the_controller_puts_every_change_right() -> Result<()> {
         stage.told(&done).await?;
         stage.settled().await?;
         // A notebook takes several passes; what was seen first is put right when the last of it is.
-        let status = stage.seen.project().await?.status.unwrap_or_default();
-        let drift = status.last_drift.unwrap_or_else(none);
+        let drift = stage.last_drift().await?;
         ensure!(drift.corrected, "{drift:?}");
         assert_same(&before, &stage.observe().await?);
     }
@@ -207,6 +206,8 @@ struct Stage {
     owner: Owner,
     aws: std::sync::Arc<secureml::aws::Aws>,
     rig: Rig,
+    /// The last drift before somebody tampered last.
+    earlier: DriftStatus,
 }
 
 impl Stage {
@@ -222,6 +223,7 @@ impl Stage {
             owner: Owner::new(INSTALLATION, "default", &name),
             aws: clients(rig.emulator.url()).await,
             rig,
+            earlier: none(),
         };
         stage.settled().await?;
         Ok(stage)
@@ -264,10 +266,16 @@ impl Stage {
     /// Tampers while the controller stands still, so that it sees all of it at once.
     async fn tamper(&mut self, rounds: &mut Rounds, before: &Objects) -> Result<Vec<Done>> {
         self.rig.proxy.quiet(PAUSE, SWEEP).await?;
+        self.earlier = self.last_drift().await?;
         self.controller.freeze()?;
         let done = rounds.next(&self.aws, &self.owner, before).await;
         self.controller.thaw()?;
         done
+    }
+
+    async fn last_drift(&self) -> Result<DriftStatus> {
+        let status = self.seen.project().await?.status.unwrap_or_default();
+        Ok(status.last_drift.unwrap_or_else(none))
     }
 
     /// Waits until the status has named each of the differences, and an event some of them; the last of the drifts.
@@ -275,19 +283,11 @@ impl Stage {
         let mut open: BTreeSet<(&str, &str)> = done.iter().map(|done| (&*done.node, done.tamper.field)).collect();
         let begun = std::time::Instant::now();
         loop {
-            let drift = self
-                .seen
-                .project()
-                .await?
-                .status
-                .unwrap_or_default()
-                .last_drift
-                .unwrap_or_else(none);
+            let drift = self.last_drift().await?;
+            let news = drift.seen_at != self.earlier.seen_at;
             open.retain(|(node, field)| {
-                !drift
-                    .differences
-                    .iter()
-                    .any(|difference| names(difference, node, field))
+                let named = |difference: &String| names(difference, node, field);
+                !(news && drift.differences.iter().any(named))
             });
             if open.is_empty() {
                 let notes = self.seen.notes("Drift").await?;
