@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use secureml::cli::{Cli, run};
 
-#[tokio::main]
+// One thread: the controller waits for AWS nearly all of its time, and a second heap would take as much memory again.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()

@@ -18,7 +18,9 @@ use crate::engine::Failure;
 
 /// How many reads, and how many writes, are under way at once. It bounds connections and memory, not speed: AWS's own
 /// limits are below it.
-const AT_ONCE: usize = 24;
+const AT_ONCE: usize = 16;
+/// How many connections to one service are kept for the next sweep.
+const IDLE_PER_HOST: usize = 8;
 /// How long AWS may take to answer before the call counts as unanswered.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
 
@@ -72,6 +74,7 @@ impl Aws {
     pub async fn from_env(share: Share) -> Self {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .pool_max_idle_per_host(IDLE_PER_HOST)
             .build_https();
         let config = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http)

@@ -27,7 +27,7 @@ pub struct Options {
     #[arg(long, env = "SECUREML_INSTALLATION")]
     installation: String,
     /// How many projects are worked on at once.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 8)]
     concurrency: u16,
     /// How much of AWS's published request limits may be used, above 0 and at most 1; the rest is left to others in the
     /// account. `none`: no pace of our own.

@@ -26,6 +26,9 @@ const DETAILS_PER_SECOND: u32 = 15;
 /// How long a detail is believed whose list carries a mark of change (a version, a time) that stayed the same.
 const MARKED_FOR: Duration = Duration::from_secs(30 * 60);
 
+/// When the resources of each kind were read.
+pub type Readings = HashMap<&'static str, Instant>;
+
 /// How new the details have to be, which are read object by object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Details {
@@ -94,17 +97,25 @@ impl Inventory {
         &self.aws
     }
 
-    /// What AWS holds that matters to `owner`, of each kind not read before `not_before` says.
-    pub async fn world(&self, owner: &Owner, details: Details, not_before: impl Fn(&str) -> Instant) -> World {
+    /// What AWS holds that matters to `owner`, of each kind not read before `not_before` says, and when it was read.
+    pub async fn world(
+        &self,
+        owner: &Owner,
+        details: Details,
+        not_before: impl Fn(&str) -> Instant,
+    ) -> (World, Readings) {
         let reads = LIVE_KINDS.iter().map(|kind| {
             let not_before = not_before(kind.name());
             async move { (*kind, self.kind(*kind, details, not_before).await) }
         });
         let _looking = Looking::begin(self);
-        let mut world = World::default();
+        let (mut world, mut readings) = (World::default(), Readings::new());
         for (kind, read) in join_all(reads).await {
             match read {
-                Ok(of_kind) => add(&mut world, kind, &of_kind, owner),
+                Ok(of_kind) => {
+                    readings.insert(kind.name(), of_kind.read_at);
+                    add(&mut world, kind, &of_kind, owner);
+                }
                 Err(failure) => {
                     let unread = Unread {
                         why: format!("could not be read: {failure}; {}", failure.class.hint()),
@@ -114,7 +125,7 @@ impl Inventory {
                 }
             }
         }
-        world
+        (world, readings)
     }
 
     /// Forgets the details of an object that was changed.
@@ -157,6 +168,11 @@ impl Inventory {
         let tags = [(OWNER_TAG, owner.to_string()), (NODE_TAG, node.to_string())];
         let key = (node.kind.clone(), id.to_owned());
         lock(&self.marks).insert(key, tags.into_iter().collect());
+    }
+
+    /// Takes note that `id`, of the kind of `node`, is to go: should it lose its tags, it is not missed.
+    pub(super) fn gives_up(&self, node: &NodeKey, id: &str) {
+        lock(&self.marks).remove(&(node.kind.clone(), id.to_owned()));
     }
 
     /// Takes note of the tags of what is ours.

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use super::{Class, Entry, Outcome, Report};
+use super::{Class, Entry, Outcome, Readings, Report};
 use crate::model::NodeKey;
 use crate::plan::{Action, Expected, Plan, World};
 
@@ -105,10 +105,16 @@ impl Memory {
         }
     }
 
-    /// Tells `world` of what its lists do not show yet.
-    pub fn complete(&mut self, world: &mut World, now: Instant) {
-        self.made
-            .retain(|node, (made, _)| !world.owned.contains_key(node) && *made + VISIBLE_WITHIN > now);
+    /// Tells `world` of what its lists do not show yet. What was read of a resource before it was made altogether is
+    /// put out of it: somebody else's reading may have come upon it half made.
+    pub fn complete(&mut self, world: &mut World, readings: &Readings, now: Instant) {
+        self.made.retain(|node, (made, _)| {
+            let seen = readings.get(&*node.kind).is_some_and(|read_at| read_at >= made);
+            if !seen {
+                world.owned.remove(node);
+            }
+            !world.owned.contains_key(node) && *made + VISIBLE_WITHIN > now
+        });
         self.unanswered
             .retain(|node, sent| !world.owned.contains_key(node) && *sent + VISIBLE_WITHIN > now);
         world.expected = self
@@ -148,6 +154,30 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_read_while_it_was_made_is_not_what_it_is() {
+        let node = NodeKey::new("KmsKey", "project");
+        let half_made = || World {
+            owned: BTreeMap::from([(node.clone(), Vec::new())]),
+            ..World::default()
+        };
+        let expected = Expected {
+            outputs: BTreeMap::from([("id".to_owned(), "k-1".to_owned())]),
+            done: true,
+        };
+        let made = Instant::now();
+        let mut memory = Memory::default();
+        memory.made.insert(node.clone(), (made, expected));
+        let mut world = half_made();
+        let before = made.checked_sub(Duration::from_millis(1)).expect("a moment");
+        memory.complete(&mut world, &Readings::from([("KmsKey", before)]), made);
+        assert!(world.owned.is_empty() && world.expected.contains_key(&node));
+
+        let mut world = half_made();
+        memory.complete(&mut world, &Readings::from([("KmsKey", made)]), made);
+        assert!(world.owned.contains_key(&node) && world.expected.is_empty());
+    }
 
     #[test]
     fn only_the_intents_of_others_are_heeded() {

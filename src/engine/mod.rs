@@ -20,7 +20,7 @@ mod stored;
 pub use apply::{Executor, apply};
 pub use failure::{Class, Failure};
 #[cfg(feature = "aws")]
-pub use inventory::{Details, Inventory, Reader};
+pub use inventory::{Details, Inventory, Reader, Readings};
 #[cfg(feature = "aws")]
 pub use live::{Live, LiveKind, Observed, observe_each};
 #[cfg(feature = "aws")]

@@ -6,7 +6,8 @@ use std::time::Instant;
 use super::{Details, Inventory, Memory, Report, apply};
 use crate::blueprint::Blueprint;
 use crate::kinds::{self, Identity};
-use crate::plan::{Action, Goal, Plan, PlanError, plan};
+use crate::model::NodeKey;
+use crate::plan::{Action, Goal, Plan, PlanError, Step, plan};
 
 /// What is wanted less what AWS holds.
 ///
@@ -28,14 +29,14 @@ pub async fn look(
         Goal::Present => Details::Paced,
         Goal::Absent => Details::Known,
     };
-    let mut world = inventory.world(&blueprint.owner, details, not_before).await;
+    let (mut world, readings) = inventory.world(&blueprint.owner, details, not_before).await;
     if creation_was_begun {
         let nodes = blueprint.nodes.keys();
         let nameless =
             nodes.filter(|node| kinds::find(&node.kind).is_some_and(|kind| kind.identity() == Identity::Tags));
         world.uncertain.extend(nameless.cloned());
     }
-    memory.complete(&mut world, Instant::now());
+    memory.complete(&mut world, &readings, Instant::now());
     let plan = plan(blueprint, &world, goal)?;
     memory.wait(&plan, Instant::now());
     Ok(plan)
@@ -43,16 +44,20 @@ pub async fn look(
 
 /// Carries `plan` out and remembers what was written. `incarnation`: see [`apply`].
 pub async fn carry_out(inventory: &Inventory, plan: &Plan, memory: &mut Memory, incarnation: &str) -> Report {
+    // Only what holds data is there for some time after its deletion was asked for.
+    let holds_data = |node: &NodeKey| kinds::find(&node.kind).is_some_and(|kind| kind.holds_data());
+    let goes = |node: &NodeKey, step: &Step| step.action == Action::Delete && !holds_data(node);
+    for (node, step) in plan.writes().filter(|(node, step)| goes(node, step)) {
+        inventory.gives_up(node, step.id.as_deref().unwrap_or_default());
+    }
     let report = apply(plan, inventory, incarnation).await;
     memory.learn(plan, &report, Instant::now());
     for (node, step) in plan.writes() {
         if let Some(id) = report.output(node, "id").filter(|_| step.action == Action::Create) {
             inventory.made(&plan.owner, node, id);
         }
-        // Lists that others use may go on showing what was deleted: it is not to be looked into again. Only what holds
-        // data is there for some time after its deletion was asked for.
-        let stays = step.action != Action::Delete || kinds::find(&node.kind).is_some_and(|kind| kind.holds_data());
-        if let Some(id) = step.id.as_ref().filter(|_| stays) {
+        // Lists that others use may go on showing what was deleted: it is not to be looked into again.
+        if let Some(id) = step.id.as_ref().filter(|_| !goes(node, step)) {
             inventory.forget(node, id);
         }
     }

@@ -45,7 +45,7 @@ pub type Objects = BTreeMap<String, Object>;
 /// What AWS holds of the project `owner`, seen by `aws` now.
 pub async fn observe(aws: &Arc<Aws>, owner: &Owner) -> Result<Objects> {
     let now = Instant::now();
-    let world = inventory(aws).world(owner, Details::Paced, |_| now).await;
+    let (world, _) = inventory(aws).world(owner, Details::Paced, |_| now).await;
     ensure!(world.unread.is_empty(), "could not be read: {:?}", world.unread);
     let single = |(node, mut objects): (_, Vec<Object>)| match objects.pop() {
         Some(object) if objects.is_empty() => Ok((format!("{node}"), object)),

@@ -1,7 +1,7 @@
 //! What it costs: AWS calls, API-server writes, time and memory for fleets of projects.
 //!
 //! Counts and ratios are the result. Times depend on the machine and on the emulator, whose own speed is measured
-//! beside them as the floor. The controller is the development build: a release build would compile the AWS SDK again.
+//! beside them as the floor. The controller is the development build unless `--release` is given.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -35,6 +35,9 @@ pub(crate) struct Options {
     /// Adds this much to every AWS call and measures one project's critical path in place of the fleets: `50ms`.
     #[arg(long, value_parser = milliseconds)]
     latency: Option<Duration>,
+    /// Measures the release build, which compiles the AWS SDK once more.
+    #[arg(long)]
+    release: bool,
     /// Writes every AWS call to this file, one JSON object a line.
     #[arg(long)]
     calls: Option<PathBuf>,
@@ -48,26 +51,33 @@ fn milliseconds(text: &str) -> Result<Duration, String> {
 }
 
 pub(crate) async fn run(options: Options) -> Result<()> {
-    steps::build()?;
+    let binary = if options.release {
+        steps::build_release()?
+    } else {
+        steps::build()?;
+        steps::binary()
+    };
+    let calls = options.calls.as_deref();
     if let Some(latency) = options.latency {
-        return critical_path(latency, options.calls.as_deref()).await;
+        return critical_path(&binary, latency, calls).await;
     }
     let mut columns = Vec::new();
     let mut notes = String::new();
     for count in options.projects {
         println!("measuring {count} project{} …", if count == 1 { "" } else { "s" });
-        let measured = fleet(count, &mut notes, options.calls.as_deref()).await;
+        let measured = fleet(&binary, count, &mut notes, calls).await;
         columns.push(measured.with_context(|| format!("with {count} projects"))?);
     }
-    println!("\n{}\n{notes}", table(&columns));
+    let build = if options.release { "release" } else { "development" };
+    println!("\nThe controller is the {build} build.\n{}\n{notes}", table(&columns));
     Ok(())
 }
 
 /// One measured fleet: a row for each figure.
 type Column = Vec<(&'static str, String)>;
 
-async fn fleet(count: usize, notes: &mut String, calls_to: Option<&Path>) -> Result<Column> {
-    let rig = start().await?;
+async fn fleet(binary: &Path, count: usize, notes: &mut String, calls_to: Option<&Path>) -> Result<Column> {
+    let rig = start(binary).await?;
     let floor = floor(&rig).await?;
     let bench = Bench::new(&rig, count).await?;
     let mut column = vec![("projects", count.to_string())];
@@ -135,8 +145,7 @@ fn keep(rig: &Rig, calls_to: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
-async fn start() -> Result<Rig> {
-    let binary = steps::binary();
+async fn start(binary: &Path) -> Result<Rig> {
     let rig = Rig::builder().control_plane(true).binary(binary).start().await?;
     rig.proxy.set_body_limit(0);
     steps::define(cluster(&rig)?).await?;
@@ -355,8 +364,8 @@ async fn floor(rig: &Rig) -> Result<f64> {
 }
 
 /// How far one project's creation is from what its dependencies allow.
-async fn critical_path(latency: Duration, calls_to: Option<&Path>) -> Result<()> {
-    let rig = start().await?;
+async fn critical_path(binary: &Path, latency: Duration, calls_to: Option<&Path>) -> Result<()> {
+    let rig = start(binary).await?;
     let bench = Bench::new(&rig, 1).await?;
     let manifest = rig.directory().join("one.yaml");
     fs::write(&manifest, project(0))?;

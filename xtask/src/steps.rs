@@ -98,6 +98,12 @@ pub(crate) fn build() -> Result<()> {
     cargo(&["build", "--quiet", "--workspace", "--tests"])
 }
 
+/// The product as its users run it. The AWS SDK is compiled once more for that, which takes a quarter of an hour.
+pub(crate) fn build_release() -> Result<PathBuf> {
+    cargo(&["build", "--quiet", "--workspace", "--bins", "--release"])?;
+    Ok(workspace().join("target/release/secureml"))
+}
+
 fn cargo(args: &[&str]) -> Result<()> {
     cargo_with(args, &[])
 }
