@@ -187,6 +187,13 @@ impl Turn {
     }
 
     async fn publish(&self, project: &SecureMLProject, event: Event) {
+        tracing::info!(
+            namespace = self.owner.namespace,
+            project = self.owner.name,
+            reason = event.reason,
+            "{}",
+            event.note.as_deref().unwrap_or_default()
+        );
         let reference = project.object_ref(&());
         let recorder = self.context.recorder(&self.owner, &event);
         if let Err(error) = recorder.publish(&event, &reference).await {

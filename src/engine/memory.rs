@@ -12,7 +12,7 @@ pub const VISIBLE_WITHIN: Duration = Duration::from_secs(30);
 const SETTLED_WITHIN: Duration = Duration::from_secs(5);
 
 /// How soon AWS is asked again about what it is at work on.
-const ASK_AT_FIRST: Duration = Duration::from_millis(100);
+const ASK_AT_FIRST: Duration = Duration::from_millis(50);
 /// How often it is asked at least.
 const ASK_AT_LEAST: Duration = Duration::from_secs(5);
 
