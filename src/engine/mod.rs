@@ -14,7 +14,6 @@ mod pass;
 #[cfg(feature = "aws")]
 mod permit;
 mod report;
-mod stored;
 
 #[cfg(feature = "aws")]
 pub use apply::{Executor, apply};
