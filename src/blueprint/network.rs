@@ -68,6 +68,8 @@ fn draw_subnets(project: &Project, builder: &mut Builder, vpc: &Handle<Vpc>) {
         routes: BTreeSet::new(),
         propagation: BTreeSet::new(),
         strangers: BTreeSet::new(),
+        main: None,
+        goes_with_vpc: false,
     };
     let table = builder.add::<RouteTable>("private", &project.named("route-table"), &attributes);
     for place in &project.subnets {

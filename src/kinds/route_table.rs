@@ -30,6 +30,21 @@ pub struct Attributes {
     pub propagation: BTreeSet<String>,
     /// What is associated with it and is no subnet of the project.
     pub strangers: BTreeSet<Stranger>,
+    /// That somebody made it the VPC's main table, where another can be that.
+    pub main: Option<Main>,
+    /// It is the main table, since AWS's own was deleted, and goes with its VPC. Not compared.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub goes_with_vpc: bool,
+}
+
+/// The association that makes a table the main one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Main {
+    /// Its id.
+    pub association: String,
+    /// The id of a table that can be the main one instead.
+    pub instead: String,
 }
 
 /// An association with something that is not the project's.
@@ -65,6 +80,9 @@ pub enum Call {
     /// Takes the table from what is not the project's.
     #[serde(rename = "ec2:DisassociateRouteTable")]
     Disassociate { association: String },
+    /// Makes another table the main one.
+    #[serde(rename = "ec2:ReplaceRouteTableAssociation")]
+    Yield { association: String, table: String },
     /// Restores tags.
     #[serde(rename = "ec2:CreateTags")]
     Tag { id: String, tags: Tags },
@@ -80,6 +98,7 @@ impl Kind for RouteTable {
         Field::in_place("routes").critical(),
         Field::in_place("propagation").critical(),
         Field::in_place("strangers").critical(),
+        Field::in_place("main"),
     ];
     const IDENTITY: Identity = Identity::Tags;
     const PERMISSIONS: &'static [&'static str] = &[
@@ -94,6 +113,7 @@ impl Kind for RouteTable {
         "ec2:DisassociateRouteTable",
         "ec2:ModifyVpcEndpoint",
         "ec2:ReplaceRoute",
+        "ec2:ReplaceRouteTableAssociation",
     ];
     type Attributes = Attributes;
     type Call = Call;
@@ -124,6 +144,7 @@ impl Kind for RouteTable {
         if changed.has("strangers") {
             calls.extend(attributes.strangers.difference(&desired.strangers).map(disassociate));
         }
+        calls.extend(attributes.main.as_ref().map(give_way));
         Todo::now(calls)
     }
 
@@ -135,8 +156,10 @@ impl Kind for RouteTable {
     }
 
     fn delete(current: &Current<Attributes>) -> Todo<Call> {
-        let mut calls: Vec<Call> = current.attributes.strangers.iter().map(disassociate).collect();
-        calls.push(Call::Delete { id: current.id.clone() });
+        let Attributes { strangers, main, goes_with_vpc, .. } = &current.attributes;
+        let mut calls: Vec<Call> = strangers.iter().map(disassociate).collect();
+        calls.extend(main.as_ref().map(give_way));
+        calls.extend((!goes_with_vpc).then(|| Call::Delete { id: current.id.clone() }));
         Todo::now(calls)
     }
 }
@@ -153,6 +176,13 @@ fn close(table: &str, route: &Route) -> Call {
     }
 }
 
+fn give_way(main: &Main) -> Call {
+    Call::Yield {
+        association: main.association.clone(),
+        table: main.instead.clone(),
+    }
+}
+
 fn disassociate(stranger: &Stranger) -> Call {
     Call::Disassociate {
         association: stranger.association.clone(),
@@ -165,7 +195,7 @@ mod live {
 
     use aws_sdk_ec2::types::{self, ResourceType, Subnet};
 
-    use super::{Attributes, Call, RouteTable, Stranger};
+    use super::{Attributes, Call, Main, RouteTable, Stranger};
     use crate::aws::{Aws, ec2_specification, ec2_tags};
     use crate::engine::{Failure, Live, Observed, Reader, Sent};
     use crate::kinds::{self, Kind};
@@ -182,6 +212,7 @@ mod live {
             let tagged = tables.iter().map(|table| (table, ec2::tags(reader, table.route_table_id(), table.tags())));
             let observed = tagged.filter(|(_, tags)| reader.is_ours(tags)).map(|(table, tags)| {
                 let owner = tags.owner();
+                let main = main_association(table).map(|association| (association, another(table, &tables)));
                 let gateways = table.propagating_vgws().iter().filter_map(|vgw| vgw.gateway_id());
                 let attributes = Attributes {
                     vpc: Ref::known(table.vpc_id().unwrap_or_default()),
@@ -192,6 +223,11 @@ mod live {
                     }),
                     propagation: gateways.map(str::to_owned).collect(),
                     strangers: strangers(reader, table, &subnets, owner.as_ref()),
+                    goes_with_vpc: matches!(main, Some((_, None))),
+                    main: main.and_then(|(association, instead)| {
+                        let (association, instead) = (association.to_owned(), instead?.to_owned());
+                        Some(Main { association, instead })
+                    }),
                 };
                 Observed::new(table.route_table_id().unwrap_or_default(), tags, attributes)
             });
@@ -216,6 +252,12 @@ mod live {
                     Ok(Sent::done())
                 }
                 Call::Disassociate { association } => ec2::disassociate_route_table(aws, association).await,
+                Call::Yield { association, table } => {
+                    let request = aws.ec2.replace_route_table_association();
+                    let request = request.association_id(association).route_table_id(table);
+                    aws.call("ec2:ReplaceRouteTableAssociation", request.send()).await?;
+                    Ok(Sent::done())
+                }
                 Call::Tag { id, tags } => ec2::create_tags(aws, &id, &tags).await,
                 Call::Delete { id } => {
                     aws.call("ec2:DeleteRouteTable", aws.ec2.delete_route_table().route_table_id(id).send()).await?;
@@ -223,6 +265,20 @@ mod live {
                 }
             }
         }
+    }
+
+    fn main_association(table: &types::RouteTable) -> Option<&str> {
+        let mut associations = table.associations().iter();
+        let main = associations.find(|association| association.main().unwrap_or(false));
+        main?.route_table_association_id()
+    }
+
+    /// Another table of the VPC of `table`.
+    fn another<'a>(table: &types::RouteTable, tables: &'a [types::RouteTable]) -> Option<&'a str> {
+        let other = |other: &&types::RouteTable| {
+            other.vpc_id() == table.vpc_id() && other.route_table_id() != table.route_table_id()
+        };
+        tables.iter().find(other)?.route_table_id()
     }
 
     /// What `table` is associated with, save subnets of its own owner and those that no list shows yet. That it is
@@ -255,5 +311,38 @@ mod live {
             })
         });
         strangers.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn current(main: Option<Main>, goes_with_vpc: bool) -> Current<Attributes> {
+        Current {
+            id: "rtb-1".to_owned(),
+            state: String::new(),
+            attributes: Attributes {
+                vpc: Ref::known("vpc-1"),
+                routes: Routes::new(),
+                propagation: BTreeSet::new(),
+                strangers: BTreeSet::new(),
+                main,
+                goes_with_vpc,
+            },
+            tags: Tags::default(),
+        }
+    }
+
+    #[test]
+    fn a_main_table_gives_way_before_it_goes_or_goes_with_its_network() {
+        let (association, table) = ("rtbassoc-1".to_owned(), "rtb-2".to_owned());
+        let main = Main {
+            association: association.clone(),
+            instead: table.clone(),
+        };
+        let delete = Call::Delete { id: "rtb-1".to_owned() };
+        assert_eq!(RouteTable::delete(&current(Some(main), false)).now, [Call::Yield { association, table }, delete]);
+        assert_eq!(RouteTable::delete(&current(None, true)).now, []);
     }
 }

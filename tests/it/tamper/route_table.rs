@@ -33,6 +33,11 @@ pub const TAMPERS: &[Tamper] = &[
     },
     Tamper {
         kind: "RouteTable",
+        field: "main",
+        act: |target| main(target).boxed(),
+    },
+    Tamper {
+        kind: "RouteTable",
         field: "tags",
         act: |target| super::untag(target).boxed(),
     },
@@ -45,6 +50,18 @@ pub const TAMPERS: &[Tamper] = &[
 
 fn vpc<'a>(target: &'a Target<'_>) -> &'a str {
     target.object.attributes["vpc"].as_str().unwrap_or_default()
+}
+
+async fn main(target: &Target<'_>) -> Result<()> {
+    let ec2 = &target.aws.ec2;
+    let tables = ec2.describe_route_tables().filters(filter("vpc-id", vpc(target)));
+    let tables = tables.filters(filter("association.main", "true")).send().await?;
+    let associations = tables.route_tables().iter().flat_map(|table| table.associations());
+    let mut main = associations.filter(|association| association.main().unwrap_or(false));
+    let main = main.next().and_then(|main| main.route_table_association_id.clone());
+    let request = ec2.replace_route_table_association().set_association_id(main);
+    request.route_table_id(&target.object.id).send().await?;
+    Ok(())
 }
 
 async fn route(target: &Target<'_>) -> Result<()> {
