@@ -7,6 +7,7 @@ mod data;
 mod drift;
 mod environment;
 mod generated;
+mod guardrails;
 mod manifests;
 mod permissions;
 mod project;
