@@ -92,7 +92,9 @@ fn add(
 /// it: no IAM policy, not even `AdministratorAccess`, reaches further than the key's own policy.
 fn policy(project: &Project, services: impl IntoIterator<Item = Statement>) -> Document {
     let users = users(project);
-    let granting = users.iter().cloned().chain([project.role_arn(&project.launch_role())]);
+    // Whoever starts a notebook attaches its volume: its owner, an administrator, or the launcher.
+    let starters = [project.admin_role(), project.launch_role()].map(|role| project.role_arn(&role));
+    let granting = users.iter().cloned().chain(starters);
     let account = || Principal::Aws(project.iam_arn("root"));
     let manage = Statement::allow("AccountManages")
         .principal(account())
