@@ -107,9 +107,13 @@ async function formOf(principal, action, resource, accountId) {
   return { wildcard, unbound, carried }
 }
 
-/** Whether `key` is among `keys`, some of which end in a name of the caller's: `aws:resourcetag/${tagkey}`. */
+/**
+ * Whether `key` is among `keys`, some of which end in a name of the caller's: `aws:resourcetag/${tagkey}`. The library
+ * also has these tags among the keys that every action carries, as `aws:resourcetag/tag-key`, which is not so.
+ */
 function carries(keys, key) {
   const asked = key.toLowerCase()
+  if (asked.startsWith('aws:principaltag/')) return true
   return keys.some((known) => {
     const open = known.indexOf('${')
     return open < 0 ? known === asked : asked.startsWith(known.slice(0, open))

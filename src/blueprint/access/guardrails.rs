@@ -54,7 +54,7 @@ const FIXED_TAGS: &[&str] = &[
 
 /// Everything that can be made, apart from notebooks.
 pub(super) fn making(ground: &Ground<'_>) -> Vec<String> {
-    let guarded = [JOBS, SCHEDULES, AUTO_ML, &[TRANSFORM, MODEL]];
+    let guarded = [JOBS, &SCHEDULES[..1], AUTO_ML, &[TRANSFORM, MODEL]];
     let mut actions = brief(guarded.into_iter().flatten().copied());
     actions.extend(PLAIN.iter().map(|&action| action.to_owned()));
     if ground.settings.without_vpc_key {

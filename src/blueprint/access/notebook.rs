@@ -26,7 +26,8 @@ fn work(ground: &Ground<'_>, name: &str) -> Vec<Statement> {
         common::grants(ground),
         common::parameters(ground),
         common::git(ground),
-        common::own(ground),
+        // What a schedule may describe is in the denies; the boundary lets it name a job definition and no more.
+        common::own(ground).actions(["sagemaker:UpdateMonitoringSchedule"]),
         make(ground),
         Ground::pass([ground.notebook_role(name)]),
         Statement::allow("Any")
