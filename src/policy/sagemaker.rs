@@ -115,6 +115,7 @@ const FEATURES: &[&str] = &[
     "sagemaker:FeatureGroupEnableOnlineStore",
     "sagemaker:FeatureGroupOfflineStoreS3Uri",
     "sagemaker:FeatureGroupDisableGlueTableCreation",
+    "sagemaker:FeatureGroupOfflineStoreConfig",
 ];
 const SPACE: &[&str] = &[
     "sagemaker:InstanceTypes",
@@ -130,12 +131,21 @@ const PACKAGE: &[&str] = &[
     "sagemaker:ModelApprovalStatus",
     "sagemaker:ModelLifeCycle:Stage",
     "sagemaker:ModelLifeCycle:StageStatus",
+    "sagemaker:CustomerMetadataProperties/${MetadataKey}",
 ];
+/// What a version of a model is before the request.
+const PACKAGE_BEFORE: &[&str] = &[
+    "sagemaker:CurrentCustomerMetadataProperties/${MetadataKey}",
+    "sagemaker:CurrentModelLifeCycleStage",
+    "sagemaker:CurrentModelLifeCycleStageStatus",
+];
+const PIPELINE_VERSION: &[&str] = &["sagemaker:PipelineVersionId"];
+const SPACE_BEFORE: &[&str] = &["sagemaker:OwnerUserProfileArn", "sagemaker:SpaceSharingType"];
 
 /// An action and the groups of keys it supports.
 type Row = (&'static str, &'static [&'static [&'static str]]);
 
-/// Every action that makes or changes something, with the SageMaker keys it supports.
+/// Every action that supports keys of SageMaker's own, with those keys, and those that make something and support none.
 const ACTIONS: &[Row] = &[
     (
         "sagemaker:CreateNotebookInstance",
@@ -249,8 +259,18 @@ const ACTIONS: &[Row] = &[
         ]],
     ),
     ("sagemaker:CreateFeatureGroup", &[FEATURES]),
-    ("sagemaker:CreateModelPackage", &[PACKAGE]),
-    ("sagemaker:UpdateModelPackage", &[PACKAGE]),
+    ("sagemaker:CreateModelPackage", &[PACKAGE, PACKAGE_BEFORE]),
+    (
+        "sagemaker:UpdateModelPackage",
+        &[
+            PACKAGE,
+            PACKAGE_BEFORE,
+            &["sagemaker:CustomerMetadataPropertiesToRemove"],
+        ],
+    ),
+    ("sagemaker:DescribeModelPackage", &[PACKAGE_BEFORE]),
+    ("sagemaker:BatchDescribeModelPackage", &[PACKAGE_BEFORE]),
+    ("sagemaker:DeleteModelPackage", &[PACKAGE_BEFORE]),
     ("sagemaker:CreateCompilationJob", &[]),
     ("sagemaker:CreateOptimizationJob", &[]),
     ("sagemaker:CreateInferenceRecommendationsJob", &[]),
@@ -259,7 +279,27 @@ const ACTIONS: &[Row] = &[
     ("sagemaker:CreateTrainingSession", &[]),
     ("sagemaker:CreateWorkforce", &[]),
     ("sagemaker:CreatePipeline", &[]),
-    ("sagemaker:AddTags", &[&["sagemaker:TaggingAction"]]),
+    ("sagemaker:AddTags", &[PACKAGE_BEFORE, &["sagemaker:TaggingAction"]]),
+    ("sagemaker:DeleteTags", &[PACKAGE_BEFORE]),
+    ("sagemaker:ListTags", &[PACKAGE_BEFORE]),
+    (
+        "sagemaker:CreateFlowDefinition",
+        &[&["sagemaker:WorkteamArn", "sagemaker:WorkteamType"]],
+    ),
+    ("sagemaker:DeleteApp", &[SPACE_BEFORE]),
+    ("sagemaker:DeleteSpace", &[SPACE_BEFORE]),
+    ("sagemaker:DescribePipeline", &[PIPELINE_VERSION]),
+    ("sagemaker:StartPipelineExecution", &[PIPELINE_VERSION]),
+    ("sagemaker:UpdatePipelineVersion", &[PIPELINE_VERSION]),
+    (
+        "sagemaker:PutRecord",
+        &[&["sagemaker:IsUpdateRecord", "sagemaker:UpdatableFeatures"]],
+    ),
+    (
+        "sagemaker:Search",
+        &[&["sagemaker:SearchVisibilityCondition/${FilterKey}"]],
+    ),
+    ("sagemaker:CallWithBearerToken", &[&["sagemaker:BearerTokenType"]]),
     ("sagemaker:InvokeEndpoint", &[&["sagemaker:TargetModel"]]),
 ];
 

@@ -1,6 +1,5 @@
 //! The product as its users meet it: the real binary, a real API server, an AWS emulator behind a counting proxy.
 
-// `guardrails/`, the proof of the policies, is not among the tests yet: not every scenario passes.
 mod command_line;
 mod critical_path;
 mod data;

@@ -19,6 +19,9 @@ struct Action {
     keys: BTreeSet<String>,
 }
 
+/// Actions that AWS documents and that the published data does not have yet.
+const AHEAD: &[&str] = &["sagemaker:CreateTrainingSession"];
+
 /// Keys that are on nearly every action, or that the table has no use for: their successors are in it.
 fn is_of_the_table(key: &str) -> bool {
     let general = ["sagemaker:ResourceTag/"].iter().any(|prefix| key.starts_with(prefix));
@@ -36,7 +39,9 @@ fn the_table_of_condition_keys_is_the_published_one() -> Result<()> {
     for action in sagemaker::matching("sagemaker:*") {
         let ours: BTreeSet<&str> = sagemaker::keys(action).collect();
         let Some(theirs) = published.actions.get(action) else {
-            differences.push(format!("{action} is not published"));
+            if !AHEAD.contains(&action) {
+                differences.push(format!("{action} is not published"));
+            }
             continue;
         };
         let theirs: BTreeSet<&str> = theirs

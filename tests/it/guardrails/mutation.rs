@@ -246,7 +246,7 @@ fn values_of(operator: &str, values: &Value, deny: bool, neighbours: &BTreeMap<S
     let mut found = Vec::new();
     if operator == "Null" {
         let other = if known == ["true"] { "false" } else { "true" };
-        return vec![(format!("{other}"), Sort::Other, json!([other]))];
+        return vec![(other.to_string(), Sort::Other, json!([other]))];
     }
     if operator.contains("Bool") {
         return found;

@@ -13,8 +13,6 @@ pub const ADMINISTRATOR: &str = "AdministratorAccess";
 /// A principal, with its policies.
 #[derive(Clone, Debug)]
 pub struct Who {
-    /// How scenarios call it.
-    pub name: String,
     /// The ARN of the session, or the name of the service.
     pub principal: String,
     /// The ids of its own policies.
@@ -40,9 +38,9 @@ impl Who {
             return Ok(Self::service(name));
         }
         match name {
-            "account admin" => return Ok(Self::administrator(name, OURS, "operations")),
-            "controller" => return Ok(Self::administrator(name, OURS, "secureml")),
-            "stranger" => return Ok(Self::administrator(name, STRANGERS, "thief")),
+            "account admin" => return Ok(Self::administrator(OURS, "operations")),
+            "controller" => return Ok(Self::administrator(OURS, "secureml")),
+            "stranger" => return Ok(Self::administrator(STRANGERS, "thief")),
             _ => {}
         }
         let (environment, role) = match name.split_once(' ') {
@@ -56,10 +54,10 @@ impl Who {
             "flow-logs" => (role.to_owned(), "flow-logs"),
             notebook => (format!("notebook-{notebook}"), "SageMaker"),
         };
-        Self::role(name, environment, &node, session)
+        Self::role(environment, &node, session)
     }
 
-    fn role(name: &str, environment: &Environment, node: &str, session: &str) -> Result<Self> {
+    fn role(environment: &Environment, node: &str, session: &str) -> Result<Self> {
         let node = environment.node(&format!("IamRole/{node}"))?;
         let arn = environment.output(node, "arn").context("a role has an ARN")?;
         let boundary = node.attributes["boundary"].as_str();
@@ -71,7 +69,6 @@ impl Who {
             context.insert(format!("aws:PrincipalTag/{key}"), value.into());
         }
         Ok(Self {
-            name: name.to_owned(),
             principal: assumed(&environment.account, &node.name, session),
             identity: own.map(|policy| policy.id).collect(),
             boundary: boundary.map(|node| environment.id(&node.key)),
@@ -80,10 +77,9 @@ impl Who {
         })
     }
 
-    fn administrator(name: &str, account: &str, role: &str) -> Self {
+    fn administrator(account: &str, role: &str) -> Self {
         let arn = format!("arn:aws:iam::{account}:role/{role}");
         Self {
-            name: name.to_owned(),
             principal: assumed(account, role, role),
             identity: vec![ADMINISTRATOR.to_owned()],
             boundary: None,
@@ -99,7 +95,6 @@ impl Who {
             ("aws:PrincipalType".to_owned(), "AWSService".into()),
         ]);
         Self {
-            name: name.to_owned(),
             principal: name.to_owned(),
             identity: Vec::new(),
             boundary: None,
