@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::common::{self, LISTS, LOG_READS};
+use super::common::{self, LISTS, LOG_READS, NETWORK};
 use super::ground::Ground;
 use super::{boundary, guardrails, notebook};
 use crate::policy::{Document, Statement};
@@ -20,7 +20,7 @@ pub(super) fn policies(ground: &Ground<'_>) -> BTreeMap<String, Document> {
         common::own(ground),
         guardrails::make(ground),
         Statement::allow("Any")
-            .actions(LISTS.into_iter().chain(["ec2:Describe*", "kms:DescribeKey"]))
+            .actions(LISTS.into_iter().chain(NETWORK))
             .anywhere(),
         Statement::allow("Logs")
             .actions(LOG_READS)
@@ -46,6 +46,7 @@ pub(super) fn keys(ground: &Ground<'_>) -> Statement {
     Statement::allow("KeyAdmin")
         .actions([
             "kms:Cancel*",
+            "kms:DescribeKey",
             "kms:Disable*",
             "kms:Enable*",
             "kms:Get*",

@@ -24,11 +24,19 @@ pub(super) const IMAGES: [&str; 4] = ["ecr:BatchCheck*", "ecr:BatchGet*", "ecr:G
 /// Reading packages.
 pub(super) const PACKAGES: [&str; 3] = ["codeartifact:Get*", "codeartifact:List*", "codeartifact:Read*"];
 
-/// The network interfaces of jobs, which SageMaker makes in the project's subnets with the role of the job.
-pub(super) const INTERFACES: [&str; 3] = [
-    "ec2:CreateNetworkInterface*",
-    "ec2:DeleteNetworkInterface*",
-    "ec2:Describe*",
+/// The network interfaces of jobs, which SageMaker creates and deletes in the project's subnets with the role of the job,
+/// looking at [`NETWORK`].
+pub(super) const INTERFACES: [&str; 1] = ["ec2:*teNetworkInterface*"];
+
+/// Looking at networks: options, interfaces, route tables, groups, subnets, VPCs and their endpoints. Of machines nothing
+/// is told: their user data may hold secrets.
+pub(super) const NETWORK: [&str; 6] = [
+    "ec2:DescribeD*",
+    "ec2:DescribeNet*",
+    "ec2:DescribeRo*",
+    "ec2:DescribeSe*",
+    "ec2:DescribeSu*",
+    "ec2:DescribeVpc*",
 ];
 
 /// Work with the project's Git repository: its content, not the repository.
@@ -56,8 +64,14 @@ pub(super) const LISTS: [&str; 5] = [
 /// Reading logs.
 pub(super) const LOG_READS: [&str; 3] = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"];
 
-/// Writing logs.
-pub(super) const LOG_WRITES: [&str; 3] = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"];
+/// Writing and reading logs, in patterns.
+pub(super) const LOGS: [&str; 5] = [
+    "logs:CreateLog*",
+    "logs:DescribeLogS*",
+    "logs:Filter*",
+    "logs:GetLogE*",
+    "logs:PutLogE*",
+];
 
 /// What may be done in SageMaker with what bears the project's tags, in patterns that a boundary has room for. None
 /// takes in what makes or changes notebooks, their scripts, schedules or domains.

@@ -30,7 +30,7 @@ pub(super) fn policies(ground: &Ground<'_>) -> BTreeMap<String, Document> {
             .resources(ground.keys()),
         common::parameters(ground),
         Statement::allow("Any")
-            .actions(["ec2:Describe*", "sagemaker:List*"])
+            .actions(common::NETWORK.into_iter().chain(["sagemaker:List*"]))
             .anywhere(),
     ];
     let roles = ground.notebook_roles();

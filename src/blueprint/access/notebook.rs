@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::common::{self, CRYPTOGRAPHY, IMAGES, INTERFACES, LISTS, LOG_READS, LOG_WRITES, PACKAGES};
+use super::common::{self, CRYPTOGRAPHY, IMAGES, INTERFACES, LISTS, LOGS, NETWORK, PACKAGES};
 use super::ground::Ground;
 use super::{boundary, guardrails};
 use crate::policy::{Document, Statement, global, sagemaker};
@@ -31,7 +31,14 @@ fn work(ground: &Ground<'_>, name: &str) -> Vec<Statement> {
         make(ground),
         Ground::pass([ground.notebook_role(name)]),
         Statement::allow("Any")
-            .actions(LISTS.into_iter().chain(IMAGES).chain(PACKAGES).chain(INTERFACES))
+            .actions(
+                LISTS
+                    .into_iter()
+                    .chain(IMAGES)
+                    .chain(PACKAGES)
+                    .chain(INTERFACES)
+                    .chain(NETWORK),
+            )
             .anywhere(),
         Statement::allow("Token")
             .actions(["sts:GetServiceBearerToken"])
@@ -42,7 +49,7 @@ fn work(ground: &Ground<'_>, name: &str) -> Vec<Statement> {
             .anywhere()
             .given(global::METRIC_NAMESPACE.like(["/aws/sagemaker/*", "aws/sagemaker/*"])),
         Statement::allow("Logs")
-            .actions(LOG_READS.into_iter().chain(LOG_WRITES))
+            .actions(LOGS)
             .resources([ground.sagemaker_logs()]),
     ]
 }

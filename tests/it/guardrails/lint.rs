@@ -14,6 +14,13 @@ use super::suite::Ground;
 /// Why actions that could be bound to resources are allowed on all of them.
 const REASONS: &str = include_str!("scenarios/wildcards.yaml");
 
+/// Ways to more rights, as the linter calls them, that are taken on purpose, and why.
+const ESCALATIONS: &[(&str, &str)] = &[(
+    "CreatePresignedSageMakerNotebookUrl",
+    "People open their own notebooks: the statement Open is bound to the owner's name and to the project's endpoints, \
+     which the attacks of notebooks.yaml try to get around.",
+)];
+
 #[derive(Deserialize)]
 struct Reason {
     /// The name of the statement.
@@ -38,7 +45,6 @@ struct Unbounded {
 }
 
 #[test]
-#[ignore = "ec2:Describe* is wider than what administrators and the launcher need"]
 fn no_privilege_escalation_and_no_wildcard_without_a_reason() -> Result<()> {
     let ground = Ground::draw()?;
     let policies = ground.policies();
@@ -62,9 +68,11 @@ fn no_privilege_escalation_and_no_wildcard_without_a_reason() -> Result<()> {
         let findings: Findings = serde_json::from_str(line)?;
         looked_at += 1;
         let Findings { id, escalations, .. } = &findings;
+        let unknown = |kind: &&String| ESCALATIONS.iter().all(|(known, _)| known != kind);
         wrong.extend(
             escalations
                 .iter()
+                .filter(unknown)
                 .map(|kind| format!("{id} lets rights be raised: {kind}")),
         );
         wrong.extend(
