@@ -208,6 +208,9 @@ fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
                     _ => None,
                 }),
         );
+        if messages.is_empty() {
+            messages.extend(told(plan, |step| step.action.writes()));
+        }
         return unready("Progressing", shorten(&messages), true, false);
     }
     if !stuck.is_empty() {

@@ -50,6 +50,7 @@ pub async fn apply(plan: &Plan, executor: &impl Executor, incarnation: &str) -> 
         };
         walk.settle(node, step, outcome, sent, outputs);
     }
+    walk.unreached();
     walk.report
 }
 
@@ -77,6 +78,18 @@ impl<'a> Walk<'a> {
         self.waiting.remove(node);
         self.running.insert(node);
         Some((node, step))
+    }
+
+    /// What never came to its turn waits for what it comes after.
+    fn unreached(&mut self) {
+        for (node, step) in std::mem::take(&mut self.waiting) {
+            let open = step
+                .after
+                .iter()
+                .find(|first| !self.report.entries.contains_key(*first));
+            let because = open.unwrap_or(node).clone();
+            self.settle(node, step, Outcome::Skipped(because), 0, BTreeMap::new());
+        }
     }
 
     /// How a step ended whose call another step sent for it.

@@ -82,6 +82,7 @@ impl Kind for IamPolicy {
         Field::in_place("document").critical(),
     ];
     const IDENTITY: Identity = Identity::Name;
+    const MENTIONS: &'static [&'static str] = &["document"];
     const PERMISSIONS: &'static [&'static str] = &[
         "iam:CreatePolicy",
         "iam:CreatePolicyVersion",

@@ -105,6 +105,7 @@ impl Kind for IamRole {
         Field::in_place("instanceProfiles").critical(),
     ];
     const IDENTITY: Identity = Identity::Name;
+    const MENTIONS: &'static [&'static str] = &["inline"];
     const PERMISSIONS: &'static [&'static str] = &[
         "iam:CreateRole",
         "iam:DeleteRole",

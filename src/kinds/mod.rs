@@ -136,6 +136,8 @@ pub trait Kind: Send + Sync + 'static {
     const TAGGABLE: bool = true;
     /// How many resources AWS removes with one call, at most: more than one needs [`Kind::delete_together`].
     const DELETES_AT_ONCE: usize = 1;
+    /// The fields that may name what is not there, such as a policy: what they name need not outlive the resource.
+    const MENTIONS: &'static [&'static str] = &[];
     /// What a resource of the kind is. Serialised forms are canonical: equal JSON means equal meaning.
     type Attributes: Serialize + DeserializeOwned + Clone;
     /// The mutating AWS calls of the kind; serialised as `{"call": "ec2:CreateVpc", "args": {…}}`.
@@ -258,6 +260,8 @@ pub trait AnyKind: Send + Sync {
     /// # Errors
     /// As [`AnyKind::create`].
     fn delete(&self, current: &Object) -> Result<Todo<Call>, serde_json::Error>;
+    /// See [`Kind::MENTIONS`].
+    fn mentions(&self) -> &'static [&'static str];
     /// [`Kind::DELETES_AT_ONCE`].
     fn deletes_at_once(&self) -> usize;
     /// See [`Kind::delete_together`].
@@ -342,6 +346,10 @@ impl<K: Kind> AnyKind for Erased<K> {
 
     fn delete(&self, current: &Object) -> Result<Todo<Call>, serde_json::Error> {
         K::delete(&typed::<K>(current)?).try_map(erase)
+    }
+
+    fn mentions(&self) -> &'static [&'static str] {
+        K::MENTIONS
     }
 
     fn deletes_at_once(&self) -> usize {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::planner::{PlanError, misfit};
 use super::types::{Action, Call, Step};
-use super::world::World;
+use super::world::{Object, World};
 use crate::blueprint::{Blueprint, Node};
 use crate::kinds::{self, AnyKind};
 use crate::model::{NodeKey, references};
@@ -121,11 +121,23 @@ fn pairs(
             let held = objects.iter().flat_map(|object| ids(&object.attributes, &by_id));
             pairs.extend(held.filter(|to| gone(&to)).map(|to| (key.clone(), (*to).clone())));
         } else if !edges.contains_key(key) {
-            let held = objects.iter().flat_map(|object| ids(&object.attributes, &by_id));
+            let held = objects.iter().flat_map(|object| needs(object, &by_id));
             pairs.extend(held.filter(|to| *to != key).map(|to| (key.clone(), (*to).clone())));
         }
     }
     pairs
+}
+
+/// What `object` cannot do without for as long as it stands.
+fn needs<'a>(object: &Object, by_id: &BTreeMap<&str, &'a NodeKey>) -> Vec<&'a NodeKey> {
+    let mentions = kinds::find(&object.kind)
+        .map(|kind| kind.mentions())
+        .unwrap_or_default();
+    let fields = object.attributes.as_object().into_iter().flatten();
+    fields
+        .filter(|(name, _)| !mentions.contains(&name.as_str()))
+        .flat_map(|(_, value)| ids(value, by_id))
+        .collect()
 }
 
 fn ids<'a>(value: &Value, by_id: &BTreeMap<&str, &'a NodeKey>) -> Vec<&'a NodeKey> {

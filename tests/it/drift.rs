@@ -30,6 +30,7 @@ async fn every_change_is_planned_and_put_right() -> Result<()> {
     every_field_is_put_right(&mut environment).await?;
     every_kind_returns(&mut environment).await?;
     the_spec_is_followed_in_one_pass(&mut environment).await?;
+    what_is_no_longer_declared_goes(&mut environment).await?;
     data_stays_and_is_taken_up_again(&mut environment).await?;
     everything_goes_if_asked(&mut environment).await?;
     permissions::used_and_declared(&environment.rig.proxy.calls())
@@ -80,6 +81,18 @@ async fn the_spec_is_followed_in_one_pass(environment: &mut Environment) -> Resu
         .await
         .context("a change of the spec")?;
     ensure!(passes.len() == 1, "a tag takes one pass, not {}", passes.len());
+    Ok(())
+}
+
+async fn what_is_no_longer_declared_goes(environment: &mut Environment) -> Result<()> {
+    let mut spec = parse(FULL)?.spec;
+    let gone = spec.notebooks.pop().context("no notebook")?.name;
+    environment.declare(spec).await?;
+    environment.settle(Goal::Present).await.context("a notebook less")?;
+    let left = environment.observe().await?;
+    let of_it = |(node, object): &(&String, &Object)| node.ends_with(&gone) && !holds_data(&object.kind);
+    let left: Vec<_> = left.iter().filter(of_it).map(|(node, _)| node).collect();
+    ensure!(left.is_empty(), "left behind: {left:?}");
     Ok(())
 }
 
