@@ -20,6 +20,8 @@ pub(super) struct Context {
     pub(super) installation: String,
     pub(super) account: Account,
     pub(super) inventory: Inventory,
+    /// How long AWS's lists may take to show what was just made.
+    visible_within: Duration,
     started: Instant,
     memories: StdMutex<HashMap<Owner, Arc<Mutex<Memory>>>>,
     /// Which version of whose spec was found sound: the rules need not be asked in every pass.
@@ -29,7 +31,13 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) async fn new(client: Client, installation: &str, share: Share, permit: Permit) -> Result<Self> {
+    pub(super) async fn new(
+        client: Client,
+        installation: &str,
+        share: Share,
+        visible_within: Duration,
+        permit: Permit,
+    ) -> Result<Self> {
         let aws = Arc::new(Aws::from_env(share).await);
         let account = describe_account(&aws)
             .await
@@ -39,6 +47,7 @@ impl Context {
             installation: installation.to_owned(),
             account,
             inventory: Inventory::new(aws, installation, permit),
+            visible_within,
             started: Instant::now(),
             memories: StdMutex::default(),
             sound: StdMutex::default(),
@@ -48,7 +57,8 @@ impl Context {
 
     /// What earlier passes for `owner` wrote.
     pub(super) fn memory(&self, owner: &Owner) -> Arc<Mutex<Memory>> {
-        Arc::clone(lock(&self.memories).entry(owner.clone()).or_default())
+        let anew = || Arc::new(Mutex::new(Memory::new(self.visible_within)));
+        Arc::clone(lock(&self.memories).entry(owner.clone()).or_insert_with(anew))
     }
 
     /// Whether this version of `owner`'s spec was found sound before.

@@ -6,6 +6,7 @@ mod reconcile;
 mod status;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -17,7 +18,7 @@ use kube::{Api, Client};
 use self::lease::Leadership;
 use crate::api::SecureMLProject;
 use crate::aws::Share;
-use crate::engine::Permit;
+use crate::engine::{Permit, VISIBLE_WITHIN};
 
 /// How the controller runs.
 #[derive(Debug, Args)]
@@ -33,6 +34,10 @@ pub struct Options {
     /// account. `none`: no pace of our own.
     #[arg(long, env = "SECUREML_AWS_RATE_SHARE", default_value = "0.5")]
     aws_rate_share: Share,
+    /// How many seconds AWS's lists may take to show what was just made. A creation whose answer was lost is not tried
+    /// again before.
+    #[arg(long, default_value_t = VISIBLE_WITHIN.as_secs())]
+    visible_within_seconds: u64,
     /// Contend for a lease with other replicas of this installation, of which only one works at a time.
     #[arg(long)]
     leader_elect: bool,
@@ -61,6 +66,7 @@ pub async fn run(options: Options) -> Result<()> {
         client.clone(),
         &options.installation,
         options.aws_rate_share,
+        Duration::from_secs(options.visible_within_seconds),
         permit.clone(),
     )
     .await?;

@@ -97,6 +97,10 @@ impl Turn {
         };
         let memory = self.context.memory(&self.owner);
         let mut memory = memory.lock().await;
+        let known = project.status.as_ref().and_then(|status| status.observed_generation);
+        if known != project.metadata.generation {
+            memory.declared_anew();
+        }
         let floor = self.context.sweep_floor(interval);
         let begun = memory.heeds(found_intent(project), Instant::now());
         let inventory = &self.context.inventory;

@@ -5,7 +5,7 @@ use super::{Class, Entry, Outcome, Readings, Report};
 use crate::model::NodeKey;
 use crate::plan::{Action, Expected, Plan, World};
 
-/// How long AWS may take until its lists show what a create call made.
+/// How long AWS may take until its lists show what a create call made, unless told otherwise.
 pub const VISIBLE_WITHIN: Duration = Duration::from_secs(30);
 
 /// How long AWS may go on answering what was true before a change that it has accepted.
@@ -19,8 +19,10 @@ const ASK_AT_LEAST: Duration = Duration::from_secs(5);
 /// What one owner's earlier passes wrote, so that the next never plans on anything older.
 ///
 /// It is lost with the process; the intent in the status stands in for it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Memory {
+    /// How long AWS may take until its lists show what a create call made.
+    visible_within: Duration,
     written: HashMap<String, Instant>,
     /// When something of a kind was made and AWS said so: what is known from its answer is believed for a while.
     answered: HashMap<String, Instant>,
@@ -37,7 +39,29 @@ pub struct Memory {
     others_until: Option<Instant>,
 }
 
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new(VISIBLE_WITHIN)
+    }
+}
+
 impl Memory {
+    /// Of an owner for whom nothing was written yet, on an AWS whose lists show within `visible_within` what was made.
+    pub fn new(visible_within: Duration) -> Self {
+        Self {
+            visible_within,
+            written: HashMap::new(),
+            answered: HashMap::new(),
+            made: BTreeMap::new(),
+            unanswered: BTreeMap::new(),
+            changed: BTreeMap::new(),
+            intents: BTreeSet::new(),
+            waiting_since: None,
+            removing_since: None,
+            others_until: None,
+        }
+    }
+
     /// The moment that a reading of `kind`, made `now`, must not be older than.
     pub fn not_before(&self, kind: &str, floor: Instant, now: Instant) -> Instant {
         let answered = self.answered.get(kind).filter(|at| **at + SETTLED_WITHIN <= now);
@@ -48,6 +72,12 @@ impl Memory {
             .fold(floor, |floor, at| floor.max(*at))
     }
 
+    /// Something else is declared from now on: what was just made has to be looked at, and not only believed to be what
+    /// it was made as.
+    pub fn declared_anew(&mut self) {
+        self.written.extend(self.answered.drain());
+    }
+
     /// Since when everything is being removed, which is `now` when it was not before. Nothing read earlier tells whether
     /// it is gone.
     pub fn removing_since(&mut self, now: Instant) -> Instant {
@@ -56,8 +86,8 @@ impl Memory {
 
     /// Takes note of an intent that this process writes down in the second `at`.
     pub fn intends(&mut self, at: i64) {
-        self.intents
-            .retain(|earlier| *earlier + VISIBLE_WITHIN.as_secs().cast_signed() > at);
+        let until = |earlier: &i64| *earlier + self.visible_within.as_secs().cast_signed();
+        self.intents.retain(|earlier| until(earlier) >= at);
         self.intents.insert(at);
     }
 
@@ -68,7 +98,7 @@ impl Memory {
         if let Some((at, age)) = intent
             && !self.intents.contains(&at)
         {
-            let until = now + VISIBLE_WITHIN.saturating_sub(age);
+            let until = now + self.visible_within.saturating_sub(age);
             self.others_until = self.others_until.max(Some(until));
         }
         self.others_until.is_some_and(|until| now < until)
@@ -113,10 +143,10 @@ impl Memory {
             if !seen {
                 world.owned.remove(node);
             }
-            !world.owned.contains_key(node) && *made + VISIBLE_WITHIN > now
+            !world.owned.contains_key(node) && *made + self.visible_within > now
         });
         self.unanswered
-            .retain(|node, sent| !world.owned.contains_key(node) && *sent + VISIBLE_WITHIN > now);
+            .retain(|node, sent| !world.owned.contains_key(node) && *sent + self.visible_within > now);
         world.expected = self
             .made
             .iter()
@@ -177,6 +207,17 @@ mod tests {
         let mut world = half_made();
         memory.complete(&mut world, &Readings::from([("KmsKey", made)]), made);
         assert!(world.owned.contains_key(&node) && world.expected.is_empty());
+    }
+
+    #[test]
+    fn what_was_just_made_is_read_when_something_else_is_declared() {
+        let mut memory = Memory::default();
+        let made = Instant::now();
+        memory.answered.insert("Vpc".to_owned(), made);
+        let floor = made.checked_sub(Duration::from_secs(1)).expect("a moment");
+        assert_eq!(memory.not_before("Vpc", floor, made), floor, "the answer is believed");
+        memory.declared_anew();
+        assert_eq!(memory.not_before("Vpc", floor, made), made);
     }
 
     #[test]

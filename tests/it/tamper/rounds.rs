@@ -9,7 +9,7 @@ use secureml::kinds::KINDS;
 use secureml::model::Owner;
 use secureml::plan::{Effect, Object};
 
-use super::{GONE, Tamper, Target, all};
+use super::{GONE, Tamper, Target, all, recognised};
 use crate::environment::{Objects, observe};
 
 /// The field that stands for a resource's tags.
@@ -41,12 +41,21 @@ impl Rounds {
     ///
     /// Fails when a kind has no resource there, or a field has no way.
     pub fn new(objects: &Objects) -> Result<Self> {
+        Self::of(objects, all)
+    }
+
+    /// As [`Rounds::new`], of the ways that are seen also by a controller that starts afterwards.
+    pub fn recognised(objects: &Objects) -> Result<Self> {
+        Self::of(objects, recognised)
+    }
+
+    fn of<W: Iterator<Item = &'static Tamper>>(objects: &Objects, ways: impl Fn() -> W) -> Result<Self> {
         covered()?;
         let mut open = Vec::new();
         for kind in KINDS {
             let mut nodes = of_kind(objects, kind.name());
             ensure!(!nodes.is_empty(), "the environment has no {}", kind.name());
-            let ways = all().filter(|tamper| tamper.kind == kind.name() && tamper.field != GONE);
+            let ways = ways().filter(|tamper| tamper.kind == kind.name() && tamper.field != GONE);
             for tamper in ways {
                 open.push((tamper, nodes.clone()));
                 nodes.rotate_left(1);

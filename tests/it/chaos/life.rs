@@ -1,0 +1,296 @@
+//! The life of a project in parts, each begun while no controller runs and ended when AWS holds what is declared.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use secureml::aws::Aws;
+use secureml::kinds::find;
+use secureml::model::Owner;
+use secureml::plan::Object;
+use secureml_rig::proxy::Staleness;
+use secureml_rig::{Process, Rig};
+
+use super::census::{Census, census};
+use crate::environment::{FULL, INSTALLATION, Objects, clients, observe};
+use crate::tamper::Target;
+use crate::tamper::rounds::{Done, Rounds};
+use crate::world::{cluster, file, kubectl};
+
+const UPDATED: &str = include_str!("updated.yaml");
+const NAME: &str = "churn";
+/// How long AWS's lists may take to show what was made, as the controller is told.
+const VISIBLE_WITHIN_SECONDS: &str = "2";
+/// How long they take, where they do not show it at once.
+const HIDDEN: Duration = Duration::from_millis(1200);
+/// After so long without a call, it is worth looking whether a part has ended.
+const PAUSE: Duration = Duration::from_millis(400);
+/// How long a part may take.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A part of a life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Nothing is there yet.
+    Create,
+    /// Much of what was declared is declared differently.
+    Update,
+    /// Somebody tampered, in one of several rounds.
+    Drift(usize),
+    /// It is to go.
+    Delete,
+}
+
+/// What is to be the same however often the controller died.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// The project's resources by `Kind/name`, with names in the place of ids.
+    resources: BTreeMap<String, String>,
+    /// How many of everything the account holds.
+    counts: BTreeMap<&'static str, usize>,
+}
+
+/// One project on a rig of its own.
+pub struct Life {
+    pub rig: Rig,
+    aws: Arc<Aws>,
+    owner: Owner,
+    /// What was there before the project and is none of its business.
+    bystanders: Census,
+}
+
+impl Life {
+    /// Before the project is declared.
+    pub async fn begin() -> Result<Self> {
+        let rig = cluster().await?;
+        let aws = clients(rig.emulator.url()).await;
+        let mut life = Self {
+            rig,
+            aws,
+            owner: Owner::new(INSTALLATION, "default", NAME),
+            bystanders: Census::new(),
+        };
+        life.begin_anew(false).await?;
+        Ok(life)
+    }
+
+    /// Another life on the same rig, on an empty AWS whose lists show late what was made, if `stale`.
+    pub async fn begin_anew(&mut self, stale: bool) -> Result<()> {
+        self.rig.reset().await?;
+        self.rig
+            .proxy
+            .set_staleness(stale.then(|| Staleness::of_reads(HIDDEN).and_writes()));
+        bystanders(&self.aws).await?;
+        self.bystanders = census(&self.aws).await?;
+        Ok(())
+    }
+
+    /// Brings about what begins `part`. `drifts` are the rounds of tampering.
+    pub async fn prepare(&self, part: Part, drifts: &[Vec<Done>]) -> Result<()> {
+        let cluster = kubectl(&self.rig)?;
+        let apply = async |manifest| {
+            let file = file(&self.rig, manifest)?;
+            cluster.kubectl_text(&["apply", "-f", &file]).await
+        };
+        match part {
+            Part::Create => drop(apply(FULL).await?),
+            Part::Update => drop(apply(UPDATED).await?),
+            Part::Delete => drop(cluster.kubectl_text(&["delete", "smlp", NAME, "--wait=false"]).await?),
+            Part::Drift(round) => {
+                let objects = self.observe().await?;
+                for done in drifts.get(round).into_iter().flatten() {
+                    let target = Target {
+                        aws: &self.aws,
+                        object: objects.get(&done.node).context("tampered with what is not there")?,
+                        others: &objects,
+                    };
+                    // What was removed takes others along.
+                    (done.tamper.act)(&target).await.ok();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every way of tampering with what there is now.
+    pub async fn rounds(&self) -> Result<Rounds> {
+        Rounds::recognised(&self.observe().await?)
+    }
+
+    /// The next round of tampering.
+    pub async fn tamper(&self, rounds: &mut Rounds) -> Result<Vec<Done>> {
+        let objects = self.observe().await?;
+        rounds.next(&self.aws, &self.owner, &objects).await
+    }
+
+    /// The controller, running.
+    pub fn controller(&self) -> Result<Process> {
+        let visible = ["--visible-within-seconds", VISIBLE_WITHIN_SECONDS];
+        self.rig
+            .start_controller(&[["controller", "--installation", INSTALLATION].as_slice(), &visible].concat())
+    }
+
+    /// Waits until the project is as declared, or gone, and nothing is under way.
+    pub async fn settled(&self) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            self.rig.proxy.quiet(PAUSE, PATIENCE).await?;
+            let state = self.state().await?;
+            if matches!(state.as_str(), "" | "True") {
+                return Ok(());
+            }
+            ensure!(begun.elapsed() < PATIENCE, "it does not settle: {state}");
+        }
+    }
+
+    /// Waits until AWS holds `wanted`; what holds it up, or what is wrong, if it does not come to that.
+    pub async fn becomes(&self, wanted: &Picture) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            self.rig.proxy.quiet(PAUSE, PATIENCE).await?;
+            let wrong = match self.picture().await {
+                Ok(picture) if picture == *wanted => return self.spared().await,
+                Ok(picture) => picture.differences(wanted),
+                Err(error) => format!("{error:#}"),
+            };
+            if begun.elapsed() > PATIENCE {
+                bail!("{wrong}\nthe project says: {}", self.state().await?);
+            }
+        }
+    }
+
+    /// What there is now.
+    pub async fn picture(&self) -> Result<Picture> {
+        let objects = self.observe().await?;
+        let census = census(&self.aws).await?;
+        Ok(Picture {
+            resources: without_ids(&objects),
+            counts: census.iter().map(|(what, ids)| (*what, ids.len())).collect(),
+        })
+    }
+
+    /// The ids of the project's resources.
+    pub async fn ids(&self) -> Result<BTreeMap<String, String>> {
+        let objects = self.observe().await?;
+        Ok(objects.into_iter().map(|(node, object)| (node, object.id)).collect())
+    }
+
+    /// Fails if something is gone that never was the project's.
+    async fn spared(&self) -> Result<()> {
+        let now = census(&self.aws).await?;
+        for (what, ids) in &self.bystanders {
+            let gone: Vec<&String> = ids
+                .iter()
+                .filter(|id| !now.get(what).is_some_and(|now| now.contains(*id)))
+                .collect();
+            ensure!(gone.is_empty(), "{what} of somebody else are gone: {gone:?}");
+        }
+        Ok(())
+    }
+
+    async fn observe(&self) -> Result<Objects> {
+        observe(&self.aws, &self.owner).await
+    }
+
+    /// The project's `Ready` of its present generation with the reason; nothing when it is gone.
+    async fn state(&self) -> Result<String> {
+        let ready = ".status.conditions[?(@.type==\"Ready\")]";
+        let path = format!(
+            "jsonpath={{.metadata.generation}} {{{ready}.observedGeneration}} {{{ready}.status}} {{{ready}.message}}"
+        );
+        let args = ["get", "smlp", NAME, "--ignore-not-found", "-o", &path];
+        let text = kubectl(&self.rig)?.kubectl_text(&args).await?;
+        let mut words = text.splitn(4, ' ');
+        let current = words.next() == words.next();
+        Ok(match words.next() {
+            Some("True") if current => "True".to_owned(),
+            _ => text,
+        })
+    }
+}
+
+impl Picture {
+    /// In words, where it is not as `wanted`.
+    fn differences(&self, wanted: &Self) -> String {
+        let mut found = Vec::new();
+        for what in self.counts.keys().chain(wanted.counts.keys()) {
+            let (is, should) = (self.counts.get(what), wanted.counts.get(what));
+            if is != should {
+                found.push(format!("{} {what}, not {}", is.unwrap_or(&0), should.unwrap_or(&0)));
+            }
+        }
+        for node in self.resources.keys().chain(wanted.resources.keys()) {
+            match (self.resources.get(node), wanted.resources.get(node)) {
+                (Some(is), Some(should)) if is != should => found.push(format!("{node} is {is}\n  not {should}")),
+                (Some(_), None) => found.push(format!("{node} is left")),
+                (None, Some(_)) => found.push(format!("{node} is missing")),
+                _ => {}
+            }
+        }
+        found.dedup();
+        found.join("\n")
+    }
+
+    /// How many more of something there are than `wanted`.
+    pub fn surplus(&self, wanted: &Self) -> usize {
+        let more =
+            |(what, is): (&&'static str, &usize)| is.saturating_sub(wanted.counts.get(*what).copied().unwrap_or(0));
+        self.counts.iter().map(more).sum()
+    }
+}
+
+/// What AWS invents anew for each resource stands for another thing in each life: names take its place.
+fn without_ids(objects: &Objects) -> BTreeMap<String, String> {
+    let mut names: Vec<(String, String)> = Vec::new();
+    for (node, object) in objects {
+        names.push((object.id.clone(), format!("<{node}>")));
+        let outputs = object.outputs.iter();
+        names.extend(outputs.map(|(name, value)| (value.clone(), format!("<{node}.{name}>"))));
+    }
+    // Longer ones first: an ARN holds an id.
+    names.sort_by_key(|(id, _)| std::cmp::Reverse(id.len()));
+    let mut all = BTreeMap::new();
+    for (node, object) in objects {
+        let mut text = format!("{} {}", declared(object), format_args!("{:?}", object.phase));
+        for (id, name) in names.iter().filter(|(id, _)| id.len() > 3) {
+            text = text.replace(id, name);
+        }
+        all.insert(node.clone(), text);
+    }
+    all
+}
+
+/// The fields that the spec decides, and the tags.
+fn declared(object: &Object) -> String {
+    let fields = find(&object.kind).map(|kind| kind.fields()).unwrap_or_default();
+    let values: BTreeMap<&str, _> = fields
+        .iter()
+        .map(|field| (field.name, object.attributes.get(field.name)))
+        .collect();
+    serde_json::json!({"fields": values, "tags": object.tags}).to_string()
+}
+
+/// Things of others that are called as the project's might be.
+async fn bystanders(aws: &Aws) -> Result<()> {
+    use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
+    let name = Tag::builder().key("Name").value("ds-vpc-churn-dev").build();
+    let project = Tag::builder().key("ProjectName").value(NAME).build();
+    let tags = TagSpecification::builder().resource_type(ResourceType::Vpc);
+    let made = aws.ec2.create_vpc().cidr_block("10.2.0.0/16");
+    made.tag_specifications(tags.tags(name).tags(project).build())
+        .send()
+        .await?;
+    aws.kms.create_key().description("of somebody else").send().await?;
+    aws.s3
+        .create_bucket()
+        .bucket("ds-data-bucket-churn-prod")
+        .send()
+        .await?;
+    aws.logs
+        .create_log_group()
+        .log_group_name("/ds/churn-dev-2")
+        .send()
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! One death of the controller, and what comes of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use secureml_rig::proxy::{Call, Calls, Gate, Moment};
+use secureml_rig::{Fault, Rule};
+
+use super::life::{Life, Part, Picture};
+use crate::tamper::rounds::Done;
+
+/// How long a controller may take until it comes to the call at which it is to die.
+const REACHES_WITHIN: Duration = Duration::from_secs(20);
+/// How much of its work the next controller has done when a late call of its predecessor arrives.
+const LATE: Duration = Duration::from_millis(600);
+
+/// When the controller dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum When {
+    /// The call has left it and is lost.
+    BeforeSend,
+    /// The call has left it and reaches AWS only when the next controller is at work.
+    SentLate,
+    /// AWS is at work on the call.
+    WhileCarriedOut,
+    /// AWS has carried the call out, and the reply is lost.
+    ReplyLost,
+    /// The reply has come, and nothing else was done since.
+    AfterReply,
+}
+
+impl When {
+    pub const ALL: [Self; 5] = [
+        Self::BeforeSend,
+        Self::SentLate,
+        Self::WhileCarriedOut,
+        Self::ReplyLost,
+        Self::AfterReply,
+    ];
+
+    fn moment(self) -> Moment {
+        match self {
+            Self::BeforeSend | Self::SentLate => Moment::BeforeForward,
+            Self::WhileCarriedOut => Moment::DuringForward,
+            Self::ReplyLost => Moment::AfterForward,
+            Self::AfterReply => Moment::AfterReply,
+        }
+    }
+}
+
+/// A death.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kill {
+    /// Whether AWS's lists show late what was made.
+    pub stale: bool,
+    pub part: Part,
+    /// At a call of this name …
+    pub call: String,
+    /// … of so many in this part, from 1.
+    pub nth: u64,
+    pub when: When,
+}
+
+impl fmt::Display for Kill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            part,
+            call,
+            nth,
+            when,
+            stale,
+        } = self;
+        let lists = if *stale { ", with late lists" } else { "" };
+        write!(f, "{part:?}: {when:?} of {call} no. {nth}{lists}")
+    }
+}
+
+/// What a life comes to that nobody disturbs.
+pub struct Reference {
+    /// The rounds of tampering.
+    pub drifts: Vec<Vec<Done>>,
+    parts: BTreeMap<Part, Ended>,
+}
+
+struct Ended {
+    calls: Calls,
+    picture: Picture,
+    /// The ids that the part left as they were, by node.
+    kept: Vec<String>,
+}
+
+impl Reference {
+    /// Lives a life and writes it down.
+    pub async fn live(life: &Life) -> Result<Self> {
+        let mut reference = Self {
+            drifts: Vec::new(),
+            parts: BTreeMap::new(),
+        };
+        reference.prepared(life, Part::Create).await?;
+        let mut rounds = life.rounds().await?;
+        while !rounds.is_over() {
+            let before = life.ids().await?;
+            reference.drifts.push(life.tamper(&mut rounds).await?);
+            let round = Part::Drift(reference.drifts.len() - 1);
+            reference.lived(life, round, &before).await?;
+        }
+        reference.prepared(life, Part::Update).await?;
+        reference.prepared(life, Part::Delete).await?;
+        Ok(reference)
+    }
+
+    async fn prepared(&mut self, life: &Life, part: Part) -> Result<()> {
+        let before = life.ids().await?;
+        life.prepare(part, &self.drifts).await?;
+        self.lived(life, part, &before).await
+    }
+
+    async fn lived(&mut self, life: &Life, part: Part, before: &BTreeMap<String, String>) -> Result<()> {
+        let mark = life.rig.proxy.mark();
+        let mut controller = life.controller()?;
+        life.settled().await.with_context(|| format!("{part:?} undisturbed"))?;
+        controller.stop()?;
+        let calls = life.rig.proxy.calls_since(mark);
+        let after = life.ids().await?;
+        let same = |(node, id): &(&String, &String)| after.get(*node) == Some(*id);
+        let ended = Ended {
+            calls,
+            picture: life.picture().await?,
+            kept: before.iter().filter(same).map(|(node, _)| node.clone()).collect(),
+        };
+        self.parts.insert(part, ended);
+        Ok(())
+    }
+
+    /// Every death there is: at each call of each part, each time in all ways that make a difference.
+    pub fn kills(&self) -> Vec<Kill> {
+        let mut all = Vec::new();
+        for (part, Ended { calls, .. }) in &self.parts {
+            let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+            for call in calls.iter() {
+                let nth = seen.entry(call.name.as_str()).or_default();
+                *nth += 1;
+                for when in When::ALL.into_iter().filter(|when| differs(call, *when)) {
+                    all.extend([false, true].map(|stale| Kill {
+                        stale,
+                        part: *part,
+                        call: call.name.clone(),
+                        nth: *nth,
+                        when,
+                    }));
+                }
+            }
+        }
+        all
+    }
+
+    /// How many calls a life has.
+    pub fn calls(&self) -> usize {
+        self.parts.values().map(|ended| ended.calls.len()).sum()
+    }
+
+    /// The parts in their order.
+    pub fn parts(&self) -> impl Iterator<Item = Part> {
+        let drifts = (0..self.drifts.len()).map(Part::Drift);
+        [Part::Create]
+            .into_iter()
+            .chain(drifts)
+            .chain([Part::Update, Part::Delete])
+    }
+
+    fn of(&self, part: Part) -> Result<&Ended> {
+        self.parts.get(&part).context("a part that was not lived")
+    }
+}
+
+/// A late read, and one whose reply is lost, is like one that was never sent.
+fn differs(call: &Call, when: When) -> bool {
+    call.mutating || matches!(when, When::BeforeSend | When::AfterReply)
+}
+
+/// What came of a death.
+#[derive(Clone, Debug, Default)]
+pub struct Trial {
+    /// The controller did not come to the call: another order of things made it unnecessary.
+    pub missed: bool,
+    /// What was wrong in the end, if anything.
+    pub wrong: Option<String>,
+    /// How many more of something there were than there should be.
+    pub surplus: usize,
+    /// Something was gone or made anew that should have stayed.
+    pub lost: bool,
+}
+
+impl Life {
+    /// Lives `part` undisturbed, as it has to come before another.
+    pub async fn pass(&self, reference: &Reference, part: Part) -> Result<()> {
+        self.prepare(part, &reference.drifts).await?;
+        let mut controller = self.controller()?;
+        let wanted = &reference.of(part)?.picture;
+        self.becomes(wanted).await.with_context(|| controller.tail())?;
+        controller.stop()?;
+        Ok(())
+    }
+
+    /// Lives the part in which `kill` happens.
+    pub async fn suffer(&self, reference: &Reference, kill: &Kill) -> Result<Trial> {
+        let before = self.ids().await?;
+        self.prepare(kill.part, &reference.drifts).await?;
+        let gate = Gate::at(kill.when.moment());
+        let rule = Rule::on(&kill.call, Fault::Hold(gate.clone())).nth(kill.nth).times(1);
+        let rule = self.rig.proxy.add(rule);
+        let mut first = self.controller()?;
+        let held = tokio::time::timeout(REACHES_WITHIN, gate.reached()).await.ok();
+        first.kill()?;
+        let mut trial = Trial {
+            missed: held.is_none(),
+            ..Trial::default()
+        };
+        let late = match (held, kill.when) {
+            (Some(held), When::SentLate) => Some(held),
+            (Some(held), When::BeforeSend | When::ReplyLost) => {
+                held.discard();
+                None
+            }
+            _ => None,
+        };
+        rule.remove();
+        let mut second = self.controller()?;
+        if let Some(held) = late {
+            tokio::time::sleep(LATE).await;
+            held.go_on();
+        }
+        let ended = reference.of(kill.part)?;
+        if let Err(wrong) = self.becomes(&ended.picture).await {
+            trial.wrong = Some(format!("{wrong:#}\n{}", second.tail()));
+            trial.surplus = self
+                .picture()
+                .await
+                .map_or(0, |picture| picture.surplus(&ended.picture));
+        }
+        second.stop()?;
+        if let Err(lost) = self.kept(&before, ended).await {
+            trial.lost = true;
+            trial.wrong.get_or_insert_with(|| format!("{lost:#}"));
+        }
+        Ok(trial)
+    }
+
+    async fn kept(&self, before: &BTreeMap<String, String>, ended: &Ended) -> Result<()> {
+        let now = self.ids().await?;
+        for node in &ended.kept {
+            ensure!(
+                now.get(node) == before.get(node),
+                "{node} was {:?} and is {:?} now",
+                before.get(node),
+                now.get(node)
+            );
+        }
+        Ok(())
+    }
+}
