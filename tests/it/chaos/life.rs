@@ -140,7 +140,12 @@ impl Life {
             if matches!(state.as_str(), "" | "True") {
                 return Ok(());
             }
-            ensure!(begun.elapsed() < PATIENCE, "it does not settle: {state}");
+            if begun.elapsed() > PATIENCE {
+                bail!(
+                    "it does not settle: {state}\nthe account holds {:?}",
+                    self.others().await?
+                );
+            }
         }
     }
 
@@ -174,6 +179,15 @@ impl Life {
     pub async fn ids(&self) -> Result<BTreeMap<String, String>> {
         let objects = self.observe().await?;
         Ok(objects.into_iter().map(|(node, object)| (node, object.id)).collect())
+    }
+
+    /// What there is beside what was there before the project.
+    async fn others(&self) -> Result<Census> {
+        let mut all = census(&self.aws).await?;
+        for (what, ids) in &self.bystanders {
+            all.entry(what).or_default().retain(|id| !ids.contains(id));
+        }
+        Ok(all)
     }
 
     /// Fails if something is gone that never was the project's.

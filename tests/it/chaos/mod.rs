@@ -50,7 +50,7 @@ struct Work {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "the undisturbed life does not end yet: after the rounds of tampering something still holds the VPC when it is to go"]
+#[ignore = "rounds of tampering leave foreign subnets and endpoints, which rightly stay and hold the VPC: the harness has to clear them away"]
 async fn a_kill_at_any_call_leaves_nothing_behind() -> Result<()> {
     let options = Options::read()?;
     let first = Life::begin().await?;
