@@ -19,6 +19,16 @@ pub async fn census(aws: &Aws) -> Result<Census> {
     Ok(all)
 }
 
+/// What `one` holds that `other` does not.
+pub fn beyond(one: &Census, other: &Census) -> Census {
+    let mut more = one.clone();
+    for (what, ids) in &mut more {
+        ids.retain(|id| !other.get(what).is_some_and(|known| known.contains(id)));
+    }
+    more.retain(|_, ids| !ids.is_empty());
+    more
+}
+
 async fn network(aws: &Aws, all: &mut Census) -> Result<()> {
     let vpcs = aws.ec2.describe_vpcs().send().await?;
     note(all, "VPCs", vpcs.vpcs().iter().map(|vpc| vpc.vpc_id()));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use secureml::aws::Aws;
 use secureml::kinds::find;
 use secureml::model::Owner;
@@ -12,10 +12,9 @@ use secureml::plan::Object;
 use secureml_rig::proxy::Staleness;
 use secureml_rig::{Process, Rig};
 
-use super::census::{Census, census};
+use super::census::{Census, beyond, census};
 use crate::environment::{FULL, INSTALLATION, Objects, clients, observe};
-use crate::tamper::Target;
-use crate::tamper::rounds::{Done, Rounds};
+use crate::tamper::rounds::{Done, Rounds, act};
 use crate::world::{cluster, file, kubectl};
 
 const UPDATED: &str = include_str!("updated.yaml");
@@ -100,13 +99,8 @@ impl Life {
             Part::Drift(round) => {
                 let objects = self.observe().await?;
                 for done in drifts.get(round).into_iter().flatten() {
-                    let target = Target {
-                        aws: &self.aws,
-                        object: objects.get(&done.node).context("tampered with what is not there")?,
-                        others: &objects,
-                    };
                     // What was removed takes others along.
-                    (done.tamper.act)(&target).await.ok();
+                    act(done.tamper, &self.aws, &done.node, &objects).await.ok();
                 }
             }
         }
@@ -126,9 +120,10 @@ impl Life {
 
     /// The controller, running.
     pub fn controller(&self) -> Result<Process> {
+        let installation = ["--installation", INSTALLATION];
         let visible = ["--visible-within-seconds", VISIBLE_WITHIN_SECONDS];
-        self.rig
-            .start_controller(&[["controller", "--installation", INSTALLATION].as_slice(), &visible].concat())
+        let args = [&["controller"][..], &installation, &visible].concat();
+        self.rig.start_controller(&args)
     }
 
     /// Waits until the project is as declared, or gone, and nothing is under way.
@@ -141,10 +136,8 @@ impl Life {
                 return Ok(());
             }
             if begun.elapsed() > PATIENCE {
-                bail!(
-                    "it does not settle: {state}\nthe account holds {:?}",
-                    self.others().await?
-                );
+                let more = beyond(&census(&self.aws).await?, &self.bystanders);
+                bail!("it does not settle: {state}\nthe account holds {more:?}");
             }
         }
     }
@@ -154,9 +147,9 @@ impl Life {
         let begun = Instant::now();
         loop {
             self.rig.proxy.quiet(PAUSE, PATIENCE).await?;
-            let wrong = match self.picture().await {
-                Ok(picture) if picture == *wanted => return self.spared().await,
-                Ok(picture) => picture.differences(wanted),
+            let wrong = match self.look().await {
+                Ok((picture, census)) if picture == *wanted => return self.spared(&census),
+                Ok((picture, _)) => picture.differences(wanted),
                 Err(error) => format!("{error:#}"),
             };
             if begun.elapsed() > PATIENCE {
@@ -167,12 +160,17 @@ impl Life {
 
     /// What there is now.
     pub async fn picture(&self) -> Result<Picture> {
+        Ok(self.look().await?.0)
+    }
+
+    async fn look(&self) -> Result<(Picture, Census)> {
         let objects = self.observe().await?;
         let census = census(&self.aws).await?;
-        Ok(Picture {
+        let picture = Picture {
             resources: without_ids(&objects),
             counts: census.iter().map(|(what, ids)| (*what, ids.len())).collect(),
-        })
+        };
+        Ok((picture, census))
     }
 
     /// The ids of the project's resources.
@@ -181,25 +179,10 @@ impl Life {
         Ok(objects.into_iter().map(|(node, object)| (node, object.id)).collect())
     }
 
-    /// What there is beside what was there before the project.
-    async fn others(&self) -> Result<Census> {
-        let mut all = census(&self.aws).await?;
-        for (what, ids) in &self.bystanders {
-            all.entry(what).or_default().retain(|id| !ids.contains(id));
-        }
-        Ok(all)
-    }
-
     /// Fails if something is gone that never was the project's.
-    async fn spared(&self) -> Result<()> {
-        let now = census(&self.aws).await?;
-        for (what, ids) in &self.bystanders {
-            let gone: Vec<&String> = ids
-                .iter()
-                .filter(|id| !now.get(what).is_some_and(|now| now.contains(*id)))
-                .collect();
-            ensure!(gone.is_empty(), "{what} of somebody else are gone: {gone:?}");
-        }
+    fn spared(&self, now: &Census) -> Result<()> {
+        let gone = beyond(&self.bystanders, now);
+        ensure!(gone.is_empty(), "of somebody else, these are gone: {gone:?}");
         Ok(())
     }
 

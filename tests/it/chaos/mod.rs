@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use secureml_rig::Random;
 
 use life::{Life, Part};
 use trial::{Kill, Reference, Trial};
@@ -164,15 +165,15 @@ impl Work {
 }
 
 fn table(done: &[(Kill, Trial)]) -> String {
-    let mut rows: BTreeMap<String, [usize; 5]> = BTreeMap::new();
+    let mut rows: BTreeMap<(usize, &str), [usize; 5]> = BTreeMap::new();
     for (kill, trial) in done {
         let part = match kill.part {
-            Part::Create => "1 create",
-            Part::Drift(_) => "2 drift",
-            Part::Update => "3 update",
-            Part::Delete => "4 delete",
+            Part::Create => (0, "create"),
+            Part::Drift(_) => (1, "drift"),
+            Part::Update => (2, "update"),
+            Part::Delete => (3, "delete"),
         };
-        for row in [part.to_owned(), "5 all".to_owned()] {
+        for row in [part, (4, "all")] {
             let row = rows.entry(row).or_default();
             row[0] += usize::from(!trial.missed);
             row[1] += usize::from(trial.missed);
@@ -185,26 +186,16 @@ fn table(done: &[(Kill, Trial)]) -> String {
         "{:<10}{:>8}{:>14}{:>11}{:>23}{:>15}\n",
         "part", "kills", "not reached", "converged", "duplicates and orphans", "wrong deletes"
     );
-    for (part, [kills, missed, converged, surplus, lost]) in rows {
-        let part = &part[2..];
+    for ((_, part), [kills, missed, converged, surplus, lost]) in rows {
         text += &format!("{part:<10}{kills:>8}{missed:>14}{converged:>11}{surplus:>23}{lost:>15}\n");
     }
     text
 }
 
-/// In an order that a seed decides: splitmix64.
+/// In an order that a seed decides.
 fn drawn(kills: Vec<Kill>, seed: u64) -> Vec<Kill> {
-    let mut state = seed;
-    let mut keyed: Vec<(u64, Kill)> = kills
-        .into_iter()
-        .map(|kill| {
-            state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let mut bits = state;
-            bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            (bits ^ (bits >> 31), kill)
-        })
-        .collect();
+    let mut random = Random::new(seed);
+    let mut keyed: Vec<(u64, Kill)> = kills.into_iter().map(|kill| (random.number(), kill)).collect();
     keyed.sort_unstable();
     keyed.into_iter().map(|(_, kill)| kill).collect()
 }

@@ -131,7 +131,8 @@ pub async fn remove(kind: &str, aws: &Arc<Aws>, objects: &Objects) -> Result<Opt
     anyhow::bail!("no {kind} can be removed: {}", errors.join("; "))
 }
 
-async fn act(tamper: &'static Tamper, aws: &Arc<Aws>, node: &str, objects: &Objects) -> Result<()> {
+/// Tampers with `node`, one of `objects`.
+pub async fn act(tamper: &'static Tamper, aws: &Arc<Aws>, node: &str, objects: &Objects) -> Result<()> {
     let object = &objects[node];
     let target = Target {
         aws,

@@ -12,6 +12,7 @@ pub mod paths;
 pub mod process;
 pub mod proxy;
 mod python;
+mod random;
 mod rig;
 mod simulator;
 
@@ -20,5 +21,6 @@ pub use emulator::Emulator;
 pub use process::Process;
 pub use proxy::{Fault, Proxy, Rule};
 pub use python::{notebook_tools, policy_tools};
+pub use random::Random;
 pub use rig::{REGION, Rig, RigBuilder, aws_env};
 pub use simulator::simulate;

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::gate::Gate;
 use super::request::Request;
+use crate::Random;
 
 /// What goes wrong with a call.
 #[derive(Clone, Debug)]
@@ -174,7 +175,7 @@ fn fits_one(pattern: &str, name: &str) -> bool {
 /// A rule in force.
 pub(crate) struct Active {
     rule: Rule,
-    random: Mutex<u64>,
+    random: Mutex<Random>,
     seen: AtomicU64,
     hits: AtomicU64,
     removed: watch::Sender<bool>,
@@ -182,10 +183,10 @@ pub(crate) struct Active {
 
 impl Active {
     fn new(rule: Rule) -> Self {
-        let random = rule.probability.map_or(0, |(_, seed)| seed);
+        let seed = rule.probability.map_or(0, |(_, seed)| seed);
         Self {
             rule,
-            random: Mutex::new(random),
+            random: Mutex::new(Random::new(seed)),
             seen: AtomicU64::new(0),
             hits: AtomicU64::new(0),
             removed: watch::Sender::new(false),
@@ -200,7 +201,7 @@ impl Active {
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
         let number = self.seen.fetch_add(1, Ordering::Relaxed) + 1;
         let lucky = match self.rule.probability {
-            Some((probability, _)) => draw(&mut random) >= probability,
+            Some((probability, _)) => random.share() >= probability,
             None => false,
         };
         let due = self.rule.nth.contains(&number) && self.hits.load(Ordering::Relaxed) < self.rule.times;
@@ -216,16 +217,6 @@ impl Active {
         let mut removed = self.removed.subscribe();
         removed.wait_for(|removed| *removed).await.ok();
     }
-}
-
-/// The next number of a splitmix64 sequence, in 0..1.
-fn draw(state: &mut u64) -> f64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut bits = *state;
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    bits ^= bits >> 31;
-    (bits >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// The rules in force, in the order they were added.
