@@ -9,6 +9,7 @@
 //! | [`policy`] | typed policies, canonical form | `model` |
 //! | [`kinds`] | one file per AWS resource kind | `model`, `policy`, `plan`'s types; the live half also `engine`, `aws` |
 //! | [`blueprint`] | spec → desired resources | all above |
+//! | [`handbook`] | what a project's policies mean, in words | all above |
 //! | [`plan`] | desired − actual, as data | all above; no AWS service by name |
 //! | [`engine`] | inventory, apply, report | `plan`, `kinds`; no AWS service by name |
 //! | `aws` | sessions, errors, paging | `model`, `engine`'s failure |
@@ -26,6 +27,7 @@ pub mod cli;
 #[cfg(feature = "controller")]
 pub mod controller;
 pub mod engine;
+pub mod handbook;
 pub mod kinds;
 pub mod model;
 pub mod plan;

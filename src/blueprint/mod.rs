@@ -144,7 +144,7 @@ impl Builder {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::api::SecureMLProjectSpec;
     use crate::model::{Account, Zone};
@@ -170,7 +170,7 @@ mod tests {
     }
 
     /// The project that `spec` declares, whatever of it no code carries out yet.
-    pub(super) fn project(spec: SecureMLProjectSpec) -> Project {
+    pub(crate) fn project(spec: SecureMLProjectSpec) -> Project {
         let plain = SecureMLProjectSpec {
             project_name: spec.project_name.clone(),
             environment_type: spec.environment_type,

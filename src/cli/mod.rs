@@ -54,6 +54,14 @@ enum Command {
         #[arg(long, env = "SECUREML_INSTALLATION", default_value = "*")]
         installation: String,
     },
+    /// Prints what each role of the project may do, what is denied to it and why, in Markdown. Needs no access to AWS.
+    Handbook {
+        #[command(flatten)]
+        target: Target,
+        /// One page only: `admin`, `user`, `launch`, `flow-logs`, `notebook-<name>` or `data`.
+        #[arg(long)]
+        page: Option<String>,
+    },
     /// Runs the controller.
     #[cfg(feature = "controller")]
     Controller(crate::controller::Options),
@@ -117,6 +125,10 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         }
         Command::IamPolicy { installation } => {
             print!("{}", iam_policy(&installation)?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Handbook { target, page } => {
+            print!("{}", offline::handbook(&target, page.as_deref())?);
             Ok(ExitCode::SUCCESS)
         }
         #[cfg(feature = "controller")]

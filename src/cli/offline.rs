@@ -1,22 +1,39 @@
-//! Planning without access to AWS: against an account that holds nothing.
+//! What can be told without access to AWS: the plan against an account that holds nothing, and the handbook.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
 
 use super::Target;
-use crate::blueprint::{self, Project};
+use crate::blueprint::{self, Blueprint, Project};
+use crate::handbook;
 use crate::model::{Account, NodeKey, Ref, Zone};
 use crate::plan::{Goal, Plan, World, plan as difference};
 
 pub(super) fn plan(target: &Target) -> Result<Plan> {
+    Ok(difference(&draw(target)?, &World::default(), Goal::Present)?)
+}
+
+/// The project's handbook, or the page `wanted` of it.
+pub(super) fn handbook(target: &Target, wanted: Option<&str>) -> Result<String> {
+    let mut pages = handbook::pages(&draw(target)?);
+    if let Some(wanted) = wanted {
+        let known: Vec<String> = pages.iter().map(|page| page.name.clone()).collect();
+        pages.retain(|page| page.name == wanted);
+        ensure!(
+            !pages.is_empty(),
+            "the handbook has no page {wanted}: it has {}",
+            known.join(", ")
+        );
+    }
+    let texts: Vec<String> = pages.into_iter().map(|page| page.text).collect();
+    Ok(texts.join("\n"))
+}
+
+fn draw(target: &Target) -> Result<Blueprint> {
     let object = target.project()?;
     let owner = target.owner(&object);
     let project =
         Project::new(owner, object.spec, imagined()).map_err(|problems| anyhow!(super::passes::list(&problems)))?;
-    Ok(difference(
-        &blueprint::draw(&project),
-        &World::default(),
-        Goal::Present,
-    )?)
+    Ok(blueprint::draw(&project))
 }
 
 /// An account of which only what any account has is known.

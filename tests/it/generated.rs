@@ -1,9 +1,9 @@
-//! What is generated is what the code generates.
+//! What is generated is what the code generates. `UPDATE=1` writes anew what these tests compare.
 
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use secureml::policy::Limit;
 
 #[test]
@@ -29,28 +29,55 @@ fn the_iam_policy_of_the_controller_is_current() {
     );
 }
 
-/// `UPDATE=1` writes them anew.
 #[test]
 fn the_plans_of_the_examples_are_current() -> Result<()> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = ["minimal", "reference", "team"].map(|example| {
+        let manifest = format!("examples/{example}.yaml");
+        let plan = said(&["plan", "--offline", "-f", &manifest])?;
+        Ok((format!("examples/{example}.plan.txt"), plan))
+    });
+    current(files)
+}
+
+#[test]
+fn the_handbook_of_the_team_is_current() -> Result<()> {
+    let pages = [
+        ("admin", "admin"),
+        ("user", "user"),
+        ("notebook-ana", "execution"),
+        ("data", "data"),
+    ];
+    let files = pages.map(|(page, file)| {
+        let text = said(&["handbook", "-f", "examples/team.yaml", "--page", page])?;
+        Ok((format!("docs/roles/{file}.md"), text))
+    });
+    current(files)
+}
+
+/// What `secureml` says to `args`; a refusal stands in the place of an answer.
+fn said(args: &[&str]) -> Result<String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_secureml"))
+        .args(args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("AWS_REGION", "us-east-1")
+        .output()
+        .context("cannot run secureml")?;
+    Ok(String::from_utf8(output.stdout)? + &String::from_utf8(output.stderr)?)
+}
+
+/// Whether each of `files`, by its path in the project, has the text that it should; with `UPDATE=1` they are given it.
+pub fn current(files: impl IntoIterator<Item = Result<(String, String)>>) -> Result<()> {
     let mut stale = Vec::new();
-    for example in ["minimal", "reference", "team"] {
-        let output = Command::new(env!("CARGO_BIN_EXE_secureml"))
-            .args(["plan", "--offline", "-f", &format!("examples/{example}.yaml")])
-            .current_dir(workspace)
-            .env("AWS_REGION", "us-east-1")
-            .output()
-            .context("cannot run secureml")?;
-        // A refusal stands in the place of a plan.
-        let plan = String::from_utf8(output.stdout)? + &String::from_utf8(output.stderr)?;
-        let golden = workspace.join(format!("examples/{example}.plan.txt"));
+    for file in files {
+        let (path, text) = file?;
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(&path);
         if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(&golden, &plan)?;
+            std::fs::write(&golden, &text).with_context(|| path.clone())?;
         }
-        if plan != std::fs::read_to_string(&golden).unwrap_or_default() {
-            stale.push(golden.display().to_string());
+        if text != std::fs::read_to_string(&golden).unwrap_or_default() {
+            stale.push(path);
         }
     }
-    assert!(stale.is_empty(), "stale: run `cargo xtask gen`: {}", stale.join(", "));
+    ensure!(stale.is_empty(), "stale: run `cargo xtask gen`: {}", stale.join(", "));
     Ok(())
 }

@@ -27,7 +27,7 @@ enum Command {
     /// Everything CI runs.
     Test,
     /// Writes what is generated from the code: the custom resource definitions, the controller's IAM policy, the examples'
-    /// plans.
+    /// plans, the pages about roles and presets.
     Gen,
 }
 

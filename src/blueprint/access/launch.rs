@@ -25,7 +25,7 @@ pub(super) fn policies(ground: &Ground<'_>) -> BTreeMap<String, Document> {
             .anywhere()
             .given_all(ground.tagged()),
         common::grants(ground),
-        Statement::allow("Key")
+        Statement::allow("SeeKey")
             .actions(["kms:DescribeKey"])
             .resources(ground.keys()),
         common::parameters(ground),

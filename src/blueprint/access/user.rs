@@ -28,7 +28,7 @@ pub(super) fn policies(ground: &Ground<'_>) -> BTreeMap<String, Document> {
         common::parameters(ground),
         // Starting a notebook attaches its encrypted volume.
         common::grants(ground),
-        Statement::allow("Key")
+        Statement::allow("SeeKey")
             .actions(["kms:DescribeKey"])
             .resources(ground.keys()),
     ];
