@@ -14,6 +14,8 @@ use crate::blueprint::{Blueprint, Node};
 use crate::kinds::{IamRole, Kind};
 use crate::model::{Output, resolve};
 
+pub use words::conditions;
+
 /// A page of the handbook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {

@@ -83,7 +83,7 @@ enum Absent {
 }
 
 /// The conditions of `statement`, one sentence each.
-pub(super) fn conditions(statement: &Statement) -> Vec<String> {
+pub fn conditions(statement: &Statement) -> Vec<String> {
     let every = statement.conditions.iter();
     let every = every.flat_map(|(operator, keys)| keys.iter().map(move |(key, values)| (operator, key, values)));
     let demanded = |key: &str| {

@@ -3,6 +3,7 @@
 
 mod environment;
 mod keys;
+mod labs;
 mod lint;
 mod mutation;
 mod path;

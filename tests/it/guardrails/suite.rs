@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
+use secureml::api::Preset;
 use serde_json::{Value, json};
 
 use super::environment::{Environment, OURS, Others, Policy, STRANGERS};
@@ -55,8 +56,14 @@ pub struct Ground {
 
 impl Ground {
     pub fn draw() -> Result<Self> {
+        Self::under(Preset::default())
+    }
+
+    /// With the preset `preset` of the guardrails.
+    pub fn under(preset: Preset) -> Result<Self> {
+        let ours = format!("{FULL}  guardrails: {{preset: {preset:?}}}\n");
         Ok(Self {
-            ours: Environment::draw(FULL, OURS)?,
+            ours: Environment::draw(&ours, OURS)?,
             theirs: Environment::draw(NEIGHBOUR, OURS)?,
             strangers: Environment::draw(FULL, STRANGERS)?,
         })
@@ -73,13 +80,18 @@ impl Ground {
         all
     }
 
-    pub fn cases(&self) -> Result<(Vec<Case>, Vec<Case>)> {
-        let others = Others {
+    /// What scenarios are read in.
+    pub fn world(&self) -> Result<World<'_>> {
+        World::new(Others {
             ours: &self.ours,
             theirs: &self.theirs,
             strangers: &self.strangers,
-        };
-        let world = World::new(others)?;
+        })
+    }
+
+    /// The attacks and the legitimate actions.
+    pub fn cases(&self) -> Result<(Vec<Case>, Vec<Case>)> {
+        let world = self.world()?;
         let read = |files: &[(&str, &str)]| -> Result<Vec<Case>> {
             let mut cases = Vec::new();
             for (file, text) in files {
