@@ -22,6 +22,7 @@ use crate::kinds::{Handle, Kind};
 use crate::model::{NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
 
 pub use crate::api::Invalid;
+pub use access::organization;
 pub use project::{Project, SubnetPlace};
 
 /// One desired resource.

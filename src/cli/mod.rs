@@ -1,6 +1,7 @@
 //! The command line: the same engine, with or without a cluster.
 
 mod offline;
+mod organization;
 mod passes;
 
 use std::path::PathBuf;
@@ -62,6 +63,8 @@ enum Command {
         #[arg(long)]
         page: Option<String>,
     },
+    /// Writes the guardrails as policies of an AWS organisation: service control policies and a resource control policy.
+    OrganizationPolicies(organization::Options),
     /// Runs the controller.
     #[cfg(feature = "controller")]
     Controller(crate::controller::Options),
@@ -129,6 +132,10 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         }
         Command::Handbook { target, page } => {
             print!("{}", offline::handbook(&target, page.as_deref())?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::OrganizationPolicies(options) => {
+            print!("{}", organization::write(&options)?);
             Ok(ExitCode::SUCCESS)
         }
         #[cfg(feature = "controller")]

@@ -151,6 +151,8 @@ operators! { Many, Text:
     any_is_not = "ForAnyValue:StringNotEquals";
     /// Some value matches none of the patterns; false when there is none.
     any_not_like = "ForAnyValue:StringNotLike";
+    /// Some value matches one of the patterns; false when there is none.
+    any_like = "ForAnyValue:StringLike";
     /// Some value is one of `values`, whatever its case; false when there is none.
     any_is_in_any_case = "ForAnyValue:StringEqualsIgnoreCase";
 }

@@ -27,6 +27,10 @@ pub const SOURCE_ACCOUNT: Key<One, Text> = Key::named("aws:SourceAccount");
 pub const SOURCE_ARN: Key<One, Arn> = Key::named("aws:SourceArn");
 /// The role, not the session, that asks.
 pub const PRINCIPAL_ARN: Key<One, Arn> = Key::named("aws:PrincipalArn");
+/// The organisation that the caller's account is in; absent for AWS services.
+pub const PRINCIPAL_ORG_ID: Key<One, Text> = Key::named("aws:PrincipalOrgID");
+/// The organisation of the account for which an AWS service asks.
+pub const SOURCE_ORG_ID: Key<One, Text> = Key::named("aws:SourceOrgID");
 /// The account that owns the resource.
 pub const RESOURCE_ACCOUNT: Key<One, Text> = Key::named("aws:ResourceAccount");
 /// The caller's unique id: of a session, that of its role, a colon, and the name of the session.

@@ -14,6 +14,10 @@ pub enum Limit {
     Endpoint,
     /// A key policy.
     Key,
+    /// A service control policy. White space counts where it is not written in the console.
+    ServiceControl,
+    /// A resource control policy, likewise.
+    ResourceControl,
 }
 
 impl Limit {
@@ -25,6 +29,7 @@ impl Limit {
             Self::Trust => 2_048,
             Self::Endpoint => 20_480,
             Self::Key => 32_768,
+            Self::ServiceControl | Self::ResourceControl => 5_120,
         }
     }
 

@@ -54,6 +54,30 @@ fn the_handbook_of_the_team_is_current() -> Result<()> {
     current(files)
 }
 
+#[test]
+fn the_policies_of_an_organisation_are_current() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().display().to_string();
+    let controller = "arn:aws:iam::*:role/secureml";
+    let options = [
+        "--organization",
+        "o-exampleorgid",
+        "--controller",
+        controller,
+        "--directory",
+        &path,
+    ];
+    said(&[&["organization-policies"], options.as_slice()].concat())?;
+    let mut names = std::fs::read_dir(&path)?
+        .map(|entry| Ok(entry?.file_name()))
+        .collect::<Result<Vec<_>>>()?;
+    names.sort();
+    current(names.into_iter().map(|name| {
+        let text = std::fs::read_to_string(directory.path().join(&name))?;
+        Ok((format!("examples/organization/{}", name.display()), text))
+    }))
+}
+
 /// What `secureml` says to `args`; a refusal stands in the place of an answer.
 fn said(args: &[&str]) -> Result<String> {
     let output = Command::new(env!("CARGO_BIN_EXE_secureml"))

@@ -140,6 +140,12 @@ function known(map, id) {
   return found
 }
 
+/** What AWS attaches to every organisation beside the resource control policies of its own. */
+const everybody = loadPolicy(
+  { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: '*', Action: '*', Resource: '*' }] },
+  { name: 'RCPFullAWSAccess' }
+)
+
 /** `{"op":"evaluate","request":0,"identity":[…],"boundary":[…],"resource":"…","endpoint":[…],"scp":[…],"rcp":[…]}` */
 async function evaluate(line) {
   const { simulation, loaded: asked, unbound } = known(requests, line.request)
@@ -151,7 +157,7 @@ async function evaluate(line) {
     resourcePolicy: line.resource ? known(policies, line.resource).loaded : undefined,
     vpcEndpointPolicies: line.endpoint ? loaded(line.endpoint) : undefined,
     serviceControlPolicies: one(loaded(line.scp)),
-    resourceControlPolicies: one(loaded(line.rcp)),
+    resourceControlPolicies: one(line.rcp?.length ? [everybody, ...loaded(line.rcp)] : []),
     simulationParameters: strict,
     serviceSettings: { s3: {} }
   })
@@ -178,7 +184,8 @@ async function evaluate(line) {
       role: layer(result.identityAnalysis),
       boundary: layer(result.permissionBoundaryAnalysis),
       resource: layer(result.resourceAnalysis),
-      endpoint: layer(result.endpointAnalysis)
+      endpoint: layer(result.endpointAnalysis),
+      organization: organisation(result)
     }
   }
 }
@@ -191,6 +198,14 @@ function layer(analysis) {
     allow: names(analysis.allowStatements),
     deny: names(analysis.denyStatements)
   }
+}
+
+/** What the policies of the organisation say, those of principals and those of resources together. */
+function organisation({ scpAnalysis, rcpAnalysis }) {
+  const parts = [...(scpAnalysis?.ouAnalysis ?? []), ...(rcpAnalysis?.ouAnalysis ?? [])]
+  if (parts.length === 0) return undefined
+  const statements = (name) => parts.flatMap((part) => part[name])
+  return layer({ allowStatements: statements('allowStatements'), denyStatements: statements('denyStatements') })
 }
 
 /** `{"op":"match","kind":"identity|…","statement":{…},"requests":[…]}`: to which of the requests it applies. */

@@ -11,7 +11,7 @@ use crate::policy::sagemaker::{
 use crate::policy::{Condition, Statement, global};
 
 /// Jobs that carry every key.
-const JOBS: &[&str] = &[
+pub(super) const JOBS: &[&str] = &[
     "sagemaker:CreateTrainingJob",
     "sagemaker:CreateHyperParameterTuningJob",
     "sagemaker:CreateProcessingJob",
@@ -22,13 +22,13 @@ const JOBS: &[&str] = &[
 ];
 /// A schedule either describes a job, and then carries the keys of jobs, or names a job definition, and then carries
 /// none; every description names an instance type, so that tells them apart.
-const SCHEDULES: &[&str] = &[
+pub(super) const SCHEDULES: &[&str] = &[
     "sagemaker:CreateMonitoringSchedule",
     "sagemaker:UpdateMonitoringSchedule",
 ];
-const AUTO_ML: &[&str] = &["sagemaker:CreateAutoMLJob", "sagemaker:CreateAutoMLJobV2"];
-const TRANSFORM: &str = "sagemaker:CreateTransformJob";
-const MODEL: &str = "sagemaker:CreateModel";
+pub(super) const AUTO_ML: &[&str] = &["sagemaker:CreateAutoMLJob", "sagemaker:CreateAutoMLJobV2"];
+pub(super) const TRANSFORM: &str = "sagemaker:CreateTransformJob";
+pub(super) const MODEL: &str = "sagemaker:CreateModel";
 /// A VPC is not demanded of it: the models that it names have one, and then it takes none.
 const ENDPOINT_CONFIG: &str = "sagemaker:CreateEndpointConfig";
 pub(super) const NOTEBOOK: &str = "sagemaker:CreateNotebookInstance";

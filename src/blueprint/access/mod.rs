@@ -8,6 +8,7 @@ mod ground;
 mod guardrails;
 mod launch;
 mod notebook;
+pub mod organization;
 mod others;
 mod settings;
 mod size;

@@ -6,6 +6,7 @@ mod keys;
 mod labs;
 mod lint;
 mod mutation;
+mod organization;
 mod path;
 mod scenario;
 mod simulator;

@@ -50,7 +50,7 @@ pub struct Patch {
     /// Tags that the request sets: `ours`, `theirs`, or a map.
     pub giving: Option<Value>,
     /// What denies it: `role` (nothing in the role's policies allows), `role:Sid` (a statement denies), likewise
-    /// `boundary`, `endpoint`, `bucket`, `key`, `trust`. Each of them alone.
+    /// `boundary`, `endpoint`, `bucket`, `key`, `trust`, `organization`. Each of them alone.
     pub by: Option<Vec<String>>,
     /// Why it is no matter that the boundary and the policies of resources and endpoints let it through when
     /// `AdministratorAccess` takes the place of the role's own policies.
@@ -75,6 +75,7 @@ pub enum LayerName {
     Boundary,
     Resource,
     Endpoint,
+    Organization,
 }
 
 /// One request by one principal along one path.
@@ -337,6 +338,7 @@ impl Defence {
             "boundary" => LayerName::Boundary,
             "bucket" | "key" | "trust" => LayerName::Resource,
             "endpoint" => LayerName::Endpoint,
+            "organization" => LayerName::Organization,
             _ => bail!("{layer:?} is not a layer"),
         };
         ensure!(

@@ -84,6 +84,7 @@ pub struct Layers {
     pub boundary: Option<Layer>,
     pub resource: Option<Layer>,
     pub endpoint: Option<Layer>,
+    pub organization: Option<Layer>,
 }
 
 /// What one layer says: the statements that allow and deny, each with its policy.

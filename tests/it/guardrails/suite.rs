@@ -103,6 +103,17 @@ impl Ground {
     }
 }
 
+/// The policies of an organisation, by their names.
+#[derive(Default)]
+pub struct Organization {
+    pub scp: Vec<(String, Value)>,
+    pub rcp: Vec<(String, Value)>,
+}
+
+fn ids(policies: &[(String, Value)]) -> Vec<&str> {
+    policies.iter().map(|(id, _)| id.as_str()).collect()
+}
+
 /// The questions of one case.
 struct Pending {
     request: Asked,
@@ -129,6 +140,11 @@ pub struct Suite {
 impl Suite {
     /// Tells the simulator `policies` and asks it `cases`. The number of a case is that of its request.
     pub fn new(policies: &[Policy], cases: Vec<Case>) -> Self {
+        Self::within(policies, cases, &Organization::default())
+    }
+
+    /// Likewise in an organisation.
+    pub fn within(policies: &[Policy], cases: Vec<Case>, organization: &Organization) -> Self {
         let mut questions = Questions::default();
         let mut told = vec![
             told(&mut questions, ADMINISTRATOR, "identity", &everything(false)),
@@ -137,7 +153,13 @@ impl Suite {
         for Policy { id, kind, document } in policies {
             told.push(self::told(&mut questions, id, kind.word(), document));
         }
-        let pending = cases.iter().enumerate().map(|(i, case)| ask(&mut questions, i, case));
+        for (kind, policies) in [("scp", &organization.scp), ("rcp", &organization.rcp)] {
+            for (id, document) in policies {
+                told.push(self::told(&mut questions, id, kind, document));
+            }
+        }
+        let pending = cases.iter().enumerate();
+        let pending = pending.map(|(i, case)| ask(&mut questions, i, case, organization));
         let pending = pending.collect();
         Self {
             cases,
@@ -179,7 +201,7 @@ fn told(questions: &mut Questions, id: &str, kind: &str, document: &Value) -> (S
     (id.to_owned(), questions.policy(id, kind, document))
 }
 
-fn everything(principal: bool) -> Value {
+pub fn everything(principal: bool) -> Value {
     let mut statement = json!({"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"});
     if principal {
         statement["Principal"] = "*".into();
@@ -187,7 +209,11 @@ fn everything(principal: bool) -> Value {
     json!({"Version": "2012-10-17", "Statement": [statement]})
 }
 
-fn ask(questions: &mut Questions, i: usize, case: &Case) -> Pending {
+fn ask(questions: &mut Questions, i: usize, case: &Case, organization: &Organization) -> Pending {
+    // Of our organisation is only our account, and what it owns.
+    let attached = |ours: bool, policies| if ours { ids(policies) } else { Vec::new() };
+    let scp = attached(case.who.account() == OURS, &organization.scp);
+    let rcp = attached(case.account == OURS, &organization.rcp);
     let request = questions.ask(&json!({
         "op": "request", "id": i, "principal": case.who.principal, "action": case.action,
         "resource": case.resource, "account": case.account, "context": case.context,
@@ -196,6 +222,7 @@ fn ask(questions: &mut Questions, i: usize, case: &Case) -> Pending {
         questions.ask(&json!({
             "op": "evaluate", "request": i, "identity": identity, "boundary": case.who.boundary.as_ref().map(|id| [id]),
             "resource": case.resource_policy, "endpoint": case.endpoint_policy.as_ref().map(|id| [id]),
+            "scp": scp, "rcp": rcp,
             // The library's own checks of every hundredth: they are slow and the same.
             "check": i.is_multiple_of(100),
         }))
@@ -248,6 +275,7 @@ impl Evaluated {
                 LayerName::Boundary,
                 LayerName::Resource,
                 LayerName::Endpoint,
+                LayerName::Organization,
             ];
             let stops = names.iter().filter_map(|&name| {
                 let layer = self.layer(name)?;
@@ -264,6 +292,7 @@ impl Evaluated {
             LayerName::Boundary => layers.boundary.as_ref(),
             LayerName::Resource => layers.resource.as_ref(),
             LayerName::Endpoint => layers.endpoint.as_ref(),
+            LayerName::Organization => layers.organization.as_ref(),
         }
     }
 
