@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::document::{Effect, Statement};
 use super::sagemaker;
-use super::{Document, global};
+use super::{Document, global, matches};
 
 /// A statement that does not do what it looks like.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,20 +25,6 @@ pub fn lint(document: &Document) -> Vec<Flaw> {
         })
     });
     flaws.collect()
-}
-
-/// Whether `text` matches `pattern`, in which `*` stands for any characters and `?` for one, whatever the case.
-pub fn matches(pattern: &str, text: &str) -> bool {
-    fn go(pattern: &[u8], text: &[u8]) -> bool {
-        match (pattern.first(), text.first()) {
-            (None, None) => true,
-            (Some(b'*'), _) => go(&pattern[1..], text) || (!text.is_empty() && go(pattern, &text[1..])),
-            (Some(b'?'), Some(_)) => go(&pattern[1..], &text[1..]),
-            (Some(p), Some(t)) => p.eq_ignore_ascii_case(t) && go(&pattern[1..], &text[1..]),
-            _ => false,
-        }
-    }
-    go(pattern.as_bytes(), text.as_bytes())
 }
 
 fn conditions(statement: &Statement) -> Vec<String> {
@@ -204,12 +190,5 @@ mod tests {
             let found = reasons(statement);
             assert!(found.iter().any(|found| found.contains(reason)), "{reason}: {found:?}");
         }
-    }
-
-    #[test]
-    fn patterns_match_as_iam_matches() {
-        assert!(matches("sagemaker:Create*", "sagemaker:CreateModel"));
-        assert!(matches("SAGEMAKER:create?odel", "sagemaker:CreateModel"));
-        assert!(!matches("sagemaker:Create", "sagemaker:CreateModel"));
     }
 }

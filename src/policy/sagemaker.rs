@@ -351,7 +351,7 @@ pub fn matching(pattern: &str) -> impl Iterator<Item = &'static str> {
     ACTIONS
         .iter()
         .map(|(action, _)| *action)
-        .filter(move |action| super::lint::matches(&pattern, action))
+        .filter(move |action| super::matches(&pattern, action))
 }
 
 /// `actions`, written shorter where a pattern stands for some of them and for nothing else in the table.

@@ -2,6 +2,7 @@
 //! scenarios that are written as data in `scenarios/`.
 
 mod environment;
+mod evaluator;
 mod keys;
 mod labs;
 mod lint;

@@ -127,6 +127,8 @@ pub struct Evaluated {
     pub case: Case,
     pub decision: Decision,
     pub administrator: Option<Decision>,
+    /// The keys of its context that the action does not carry.
+    pub ignored: BTreeSet<String>,
 }
 
 /// Everything that is asked.
@@ -179,10 +181,11 @@ impl Suite {
         let mut evaluated = Vec::new();
         for (case, pending) in self.cases.into_iter().zip(self.pending) {
             match decide(&case, &pending, &answers) {
-                Ok((decision, administrator)) => evaluated.push(Evaluated {
+                Ok((decision, administrator, ignored)) => evaluated.push(Evaluated {
                     case,
                     decision,
                     administrator,
+                    ignored,
                 }),
                 Err(error) => wrong.push(format!("{}: {error:#}", case.name)),
             }
@@ -234,7 +237,10 @@ fn ask(questions: &mut Questions, i: usize, case: &Case, organization: &Organiza
     }
 }
 
-fn decide(case: &Case, pending: &Pending, answers: &Answers) -> Result<(Decision, Option<Decision>)> {
+/// How a case was decided, likewise with `AdministratorAccess`, and the keys that its action does not carry.
+type Decided = (Decision, Option<Decision>, BTreeSet<String>);
+
+fn decide(case: &Case, pending: &Pending, answers: &Answers) -> Result<Decided> {
     let requested: Requested = answers.get(pending.request)?;
     let strange: Vec<&String> = requested
         .ignored
@@ -243,7 +249,8 @@ fn decide(case: &Case, pending: &Pending, answers: &Answers) -> Result<(Decision
         .collect();
     ensure!(strange.is_empty(), "{} does not carry {strange:?}", case.action);
     let administrator = pending.administrator.map(|asked| answers.get(asked)).transpose()?;
-    Ok((answers.get(pending.real)?, administrator))
+    let ignored = requested.ignored.into_iter().collect();
+    Ok((answers.get(pending.real)?, administrator, ignored))
 }
 
 impl Evaluated {
