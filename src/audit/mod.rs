@@ -14,17 +14,14 @@ mod tests;
 pub use controls::controls;
 pub use report::{Check, Control, Finding, Outcome, Report, Severity, Verdict};
 
-use std::collections::BTreeMap;
-
 use crate::blueprint::{Blueprint, Project};
-use crate::model::NodeKey;
-use crate::plan::Object;
+use crate::plan::World;
 use scene::Scene;
 
-/// Audits `owned`, the resources of `project` as AWS has them. What `blueprint`, its blueprint, has and `owned` has not
-/// is gone, and keeps no promise.
-pub fn audit(project: &Project, blueprint: &Blueprint, owned: &BTreeMap<NodeKey, Vec<Object>>) -> Report {
-    let scene = Scene::new(project, blueprint, owned);
+/// Audits what `world` has of `project`. What `blueprint`, its blueprint, has and `world` has not is gone, and keeps no
+/// promise; of what could not be read, nothing can be told.
+pub fn audit(project: &Project, blueprint: &Blueprint, world: &World) -> Report {
+    let scene = Scene::new(project, blueprint, world);
     let checks = controls().map(|control| Check::new(control, &scene));
     Report {
         project: project.owner.to_string(),

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::report::{Finding, Outcome, Verdict};
 use super::scene::{EVERYBODY, EVERYTHING, Role, Scene};
-use crate::kinds::{IamRole, Kind, KmsKey, LifecycleConfig, SecurityGroup, Subnet, Vpc};
+use crate::kinds::{
+    Bucket, IamPolicy, IamRole, Kind, KmsKey, LifecycleConfig, SecurityGroup, Subnet, Vpc, VpcEndpoint,
+};
+use crate::model::NodeKey;
 use crate::policy::evaluate::{self, Decision, Policies, Request, evaluate};
 use crate::policy::sagemaker;
 
@@ -308,11 +311,27 @@ fn instance_type(scene: &Scene<'_>, action: &str) -> String {
     first.replace('*', "xlarge")
 }
 
+/// The kinds whose attributes decide what becomes of a request, or make it what it is.
+const ASKED: &[&str] = &[
+    Bucket::NAME,
+    IamPolicy::NAME,
+    IamRole::NAME,
+    KmsKey::NAME,
+    LifecycleConfig::NAME,
+    SecurityGroup::NAME,
+    Subnet::NAME,
+    Vpc::NAME,
+    VpcEndpoint::NAME,
+];
+
 /// How many requests a finding names that were judged otherwise than they should be.
 const SHOWN: usize = 4;
 
 /// Asks every one of `probes` and tells, of each who asks, whether all is as it must be.
 pub(super) fn judge(scene: &Scene<'_>, probes: impl IntoIterator<Item = Probe>) -> Outcome {
+    if let Some(unread) = scene.unread(ASKED) {
+        return Outcome::Found(vec![unread]);
+    }
     let mut tallies: BTreeMap<Who, Tally> = BTreeMap::new();
     for probe in probes {
         let tally = tallies.entry(probe.who.clone()).or_default();
@@ -325,7 +344,12 @@ pub(super) fn judge(scene: &Scene<'_>, probes: impl IntoIterator<Item = Probe>) 
             tally.add(&probe, &probe.ask(scene, true), " with AdministratorAccess attached");
         }
     }
-    Outcome::Found(tallies.into_iter().map(|(who, tally)| tally.finding(&who)).collect())
+    Outcome::Found(
+        tallies
+            .into_iter()
+            .map(|(who, tally)| tally.finding(scene, &who))
+            .collect(),
+    )
 }
 
 #[derive(Default)]
@@ -362,7 +386,7 @@ impl Tally {
         }
     }
 
-    fn finding(self, who: &Who) -> Finding {
+    fn finding(self, scene: &Scene<'_>, who: &Who) -> Finding {
         let resource = match who {
             Who::Role(node) => format!("IamRole/{node}"),
             Who::AccountAdmin => "an administrator of the account".to_owned(),
@@ -401,8 +425,13 @@ impl Tally {
                 format!("{} requests decided as they must be: {}", self.asked, how.join("; ")),
             )
         };
+        let id = match who {
+            Who::Role(node) => scene.id(&NodeKey::new(IamRole::NAME, node)),
+            _ => None,
+        };
         Finding {
             resource,
+            id,
             verdict,
             evidence,
         }

@@ -53,6 +53,8 @@ impl Outcome {
 pub struct Finding {
     /// The resource, by its node.
     pub resource: String,
+    /// What AWS knows it by: its ARN, or its id where it has none.
+    pub id: Option<String>,
     /// Whether it keeps the promise.
     pub verdict: Verdict,
     /// What shows that.
@@ -181,8 +183,9 @@ impl Serialize for Check {
 
 impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Finding", 3)?;
+        let mut fields = serializer.serialize_struct("Finding", 4)?;
         fields.serialize_field("resource", &self.resource)?;
+        fields.serialize_field("id", &self.id)?;
         fields.serialize_field("verdict", self.verdict.word())?;
         fields.serialize_field("evidence", &self.evidence)?;
         fields.end()

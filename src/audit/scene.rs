@@ -9,7 +9,7 @@ use crate::kinds::{
     Bucket, IamPolicy, IamRole, Kind, KmsKey, VpcEndpoint, bucket, iam_policy, iam_role, kms_key, vpc_endpoint,
 };
 use crate::model::{NodeKey, Output, resolve};
-use crate::plan::Object;
+use crate::plan::{Object, World};
 use crate::policy::{Document, Principal, Statement};
 
 /// See the module.
@@ -17,7 +17,7 @@ pub struct Scene<'a> {
     pub(super) project: &'a Project,
     pub(super) settings: GuardrailSettings,
     blueprint: &'a Blueprint,
-    owned: &'a BTreeMap<NodeKey, Vec<Object>>,
+    world: &'a World,
     pub(super) roles: BTreeMap<String, Role>,
     buckets: BTreeMap<String, Option<Document>>,
     keys: BTreeMap<String, Document>,
@@ -46,16 +46,12 @@ pub(super) static EVERYBODY: LazyLock<Document> = LazyLock::new(|| {
 });
 
 impl<'a> Scene<'a> {
-    pub(super) fn new(
-        project: &'a Project,
-        blueprint: &'a Blueprint,
-        owned: &'a BTreeMap<NodeKey, Vec<Object>>,
-    ) -> Self {
+    pub(super) fn new(project: &'a Project, blueprint: &'a Blueprint, world: &'a World) -> Self {
         let mut scene = Self {
             project,
             settings: GuardrailSettings::new(&project.spec.guardrails),
             blueprint,
-            owned,
+            world,
             roles: BTreeMap::new(),
             buckets: BTreeMap::new(),
             keys: BTreeMap::new(),
@@ -105,7 +101,28 @@ impl<'a> Scene<'a> {
     }
 
     fn object(&self, kind: &str, name: &str) -> Option<&'a Object> {
-        self.owned.get(&NodeKey::new(kind, name))?.first()
+        self.world.owned.get(&NodeKey::new(kind, name))?.first()
+    }
+
+    /// What AWS knows a resource by.
+    pub(super) fn id(&self, node: &NodeKey) -> Option<String> {
+        let object = self.object(&node.kind, &node.name)?;
+        Some(object.outputs.get("arn").unwrap_or(&object.id).clone())
+    }
+
+    /// That nothing can be told, where one of `kinds` could not be read.
+    pub(super) fn unread(&self, kinds: &[&str]) -> Option<Finding> {
+        let (kind, unread) = self
+            .world
+            .unread
+            .iter()
+            .find(|(kind, _)| kinds.contains(&kind.as_str()))?;
+        Some(Finding {
+            resource: kind.clone(),
+            id: None,
+            verdict: Verdict::Unknown,
+            evidence: format!("they could not be read: {}", unread.why),
+        })
     }
 
     /// What AWS calls the output `output` of a resource; of one that is gone something that nothing is called.
@@ -133,6 +150,9 @@ impl<'a> Scene<'a> {
         wanted: impl Fn(&Node) -> bool,
         look: impl Fn(&Node, &K::Attributes) -> (bool, String),
     ) -> Outcome {
+        if let Some(unread) = self.unread(&[K::NAME]) {
+            return Outcome::Found(vec![unread]);
+        }
         let nodes = self.nodes::<K>().filter(|node| wanted(node));
         let findings = nodes.map(|node| {
             let (holds, evidence) = match self.attributes::<K>(&node.key.name) {
@@ -141,6 +161,7 @@ impl<'a> Scene<'a> {
             };
             Finding {
                 resource: node.key.to_string(),
+                id: self.id(&node.key),
                 verdict: if holds { Verdict::Pass } else { Verdict::Fail },
                 evidence,
             }

@@ -9,7 +9,7 @@ use super::{Check, Control, Report, Verdict, audit, controls};
 use crate::api::{Guardrails, Notebook, Preset, SecureMLProjectSpec};
 use crate::blueprint::{Blueprint, Node, Project, draw, tests::project};
 use crate::model::{NodeKey, Output, resolve};
-use crate::plan::{Object, Phase};
+use crate::plan::{Object, Phase, Unread, World};
 
 const PRESETS: [Preset; 3] = [Preset::Published, Preset::Standard, Preset::Strict];
 
@@ -17,7 +17,7 @@ const PRESETS: [Preset; 3] = [Preset::Published, Preset::Standard, Preset::Stric
 struct Environment {
     project: Project,
     blueprint: Blueprint,
-    owned: BTreeMap<NodeKey, Vec<Object>>,
+    world: World,
 }
 
 impl Environment {
@@ -42,26 +42,30 @@ impl Environment {
             .nodes
             .values()
             .map(|node| (node.key.clone(), vec![built(&project, &blueprint, node)]));
-        let owned = objects.collect();
+        let world = World {
+            owned: objects.collect(),
+            ..World::default()
+        };
         Self {
             project,
             blueprint,
-            owned,
+            world,
         }
     }
 
     fn audit(&self) -> Report {
-        audit(&self.project, &self.blueprint, &self.owned)
+        audit(&self.project, &self.blueprint, &self.world)
     }
 
     fn check(&self, control: &'static Control) -> Check {
-        Check::new(control, &Scene::new(&self.project, &self.blueprint, &self.owned))
+        Check::new(control, &Scene::new(&self.project, &self.blueprint, &self.world))
     }
 
     /// Changes the value at `pointer` of the resource `node`, as somebody would behind our back.
     fn tamper(&mut self, node: &str, pointer: &str, change: impl FnOnce(&mut Value)) {
         let node: NodeKey = node.parse().expect("a node");
         let object = self
+            .world
             .owned
             .get_mut(&node)
             .and_then(|objects| objects.first_mut())
@@ -331,4 +335,21 @@ fn every_control_is_shown_to_be_able_to_fail() {
         let breaks = |tampering: &Tampering| tampering.breaks == control.id;
         assert!(TAMPERINGS.iter().any(breaks), "nothing breaks {}", control.id);
     }
+}
+
+#[test]
+fn of_what_could_not_be_read_nothing_is_told() {
+    let mut environment = Environment::built(Preset::Standard);
+    environment.world.owned.retain(|node, _| node.kind != "Bucket");
+    let unread = Unread {
+        why: "s3:ListBuckets was denied".to_owned(),
+        passes: false,
+    };
+    environment.world.unread.insert("Bucket".to_owned(), unread);
+    let report = environment.audit();
+    let found = broken(&report);
+    assert!(found["S3.1"].contains("s3:ListBuckets was denied"), "{found:?}");
+    assert_eq!(report.count(Verdict::Fail), 0, "{found:?}");
+    assert!(report.count(Verdict::Unknown) > 1, "{found:?}");
+    assert!(!report.holds());
 }
