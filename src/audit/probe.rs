@@ -75,7 +75,7 @@ impl Probe {
     }
 
     /// From outside of the project's network.
-    pub(super) fn from_outside(mut self) -> Self {
+    pub(super) fn outside(mut self) -> Self {
         self.from = From::Outside;
         self
     }
@@ -331,6 +331,10 @@ const SHOWN: usize = 4;
 pub(super) fn judge(scene: &Scene<'_>, probes: impl IntoIterator<Item = Probe>) -> Outcome {
     if let Some(unread) = scene.unread(ASKED) {
         return Outcome::Found(vec![unread]);
+    }
+    let mut probes = probes.into_iter().peekable();
+    if probes.peek().is_none() {
+        return Outcome::NotApplicable("the project declares no notebook");
     }
     let mut tallies: BTreeMap<Who, Tally> = BTreeMap::new();
     for probe in probes {

@@ -183,7 +183,9 @@ const POLICY: &str = "/policy";
 const GUARDRAILS: &str = "/inline/guardrails";
 
 const TAMPERINGS: &[Tampering] = &[
-    tampering("N3", "Vpc/main", "/gateways", |it| *it = json!([{"Internet": "igw-1"}])),
+    tampering("N3", "Vpc/main", "/gateways", |it| {
+        *it = json!([{"type": "internet", "id": "igw-1"}])
+    }),
     tampering("N3", "Vpc/main", "/mainRoutes", |it| {
         *it = json!([{"destination": "0.0.0.0/0", "target": "pcx-1"}])
     }),
@@ -192,11 +194,11 @@ const TAMPERINGS: &[Tampering] = &[
     }),
     tampering("N3", "RouteTable/private", "/propagation", |it| *it = json!(["vgw-1"])),
     tampering("N4", "SecurityGroupRules/sagemaker", "/egress", |it| {
-        let anywhere = json!({"protocol": "-1", "peer": {"Cidr": "0.0.0.0/0"}});
+        let anywhere = json!({"protocol": "-1", "peer": {"cidr": "0.0.0.0/0"}});
         it.as_array_mut().expect("rules").push(anywhere);
     }),
     tampering("EC2.2", "Vpc/main", "/defaultGroup/egress", |it| {
-        *it = json!([{"protocol": "-1", "peer": {"Cidr": "0.0.0.0/0"}}]);
+        *it = json!([{"protocol": "-1", "peer": {"cidr": "0.0.0.0/0"}}]);
     }),
     tampering("EC2.6", "FlowLog/vpc", "/trafficType", |it| *it = json!("REJECT")),
     tampering("EC2.10", "VpcEndpoint/ec2", "/privateDns", |it| *it = json!(false)),
@@ -319,7 +321,10 @@ fn what_somebody_changed_breaks_the_promise_that_it_is_about() {
         let verdicts = [Preset::Standard, Preset::Strict].map(|preset| {
             let mut environment = Environment::built(preset);
             environment.tamper(node, at, tampering.change);
-            environment.check(control).verdict()
+            let check = environment.check(control);
+            let gone = check.findings().iter().find(|finding| finding.evidence == "it is gone");
+            assert!(gone.is_none(), "{breaks}: {gone:?}: what {at} became cannot be read");
+            check.verdict()
         });
         let verdict = verdicts.into_iter().find(|verdict| *verdict != Verdict::NotApplicable);
         if verdict != Some(Verdict::Fail) {

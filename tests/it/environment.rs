@@ -11,7 +11,7 @@ use secureml::aws::{Aws, describe_account};
 use secureml::blueprint::{self, Blueprint, Project};
 use secureml::engine::{Class, Details, Inventory, Memory, Report, carry_out, look};
 use secureml::model::Owner;
-use secureml::plan::{Action, Goal, Object, Plan, render};
+use secureml::plan::{Action, Goal, Object, Plan, World, render};
 use secureml_rig::proxy::Mark;
 use secureml_rig::{REGION, Rig};
 
@@ -127,6 +127,11 @@ impl Environment {
 
     /// What is to be done.
     pub async fn plan(&mut self, goal: Goal) -> Result<Plan> {
+        Ok(self.look(goal).await?.1)
+    }
+
+    /// What AWS holds, and what is to be done about it.
+    pub async fn look(&mut self, goal: Goal) -> Result<(World, Plan)> {
         let (inventory, memory) = (&self.inventory, &mut self.memory);
         Ok(Box::pin(look(inventory, &self.blueprint, goal, memory, Instant::now(), false)).await?)
     }

@@ -75,8 +75,7 @@ fn full_admin(scene: &Scene<'_>) -> Outcome {
 
 fn whole_service(scene: &Scene<'_>) -> Outcome {
     let whole = |statement: &Statement| statement.actions.iter().any(|action| action.ends_with(":*"));
-    let own = scene.of_each::<IamRole>(|_, it| allows(it.inline.values(), "allows all of a service", whole));
-    own
+    scene.of_each::<IamRole>(|_, it| allows(it.inline.values(), "allows all of a service", whole))
 }
 
 /// Looks for statements that allow what `wrong` says, in boundaries and roles.
@@ -112,19 +111,19 @@ fn trust(scene: &Scene<'_>) -> Outcome {
         let arn = scene.output(IamRole::NAME, &node.key.name, "arn");
         let take = |who: Who| Probe::refused(who, "sts:AssumeRole", arn.clone()).said(format!("of {}", node.key.name));
         let name = |probe: Probe| probe.with("sts:RoleSessionName", ["thief"]);
-        probes.push(name(take(Who::Stranger)).from_outside());
-        probes.push(name(take(Who::AccountAdmin)).from_outside());
+        probes.push(name(take(Who::Stranger)).outside());
+        probes.push(name(take(Who::AccountAdmin)).outside());
         probes.extend(everybody(scene).into_iter().map(|who| name(take(who))));
         let account = &scene.project.account.id;
         for service in ["lambda.amazonaws.com", "ec2.amazonaws.com", "glue.amazonaws.com"] {
-            probes.push(take(Who::Service(service.to_owned(), account.clone())).from_outside());
+            probes.push(take(Who::Service(service.to_owned(), account.clone())).outside());
         }
         for service in [
             "sagemaker.amazonaws.com",
             "servicecatalog.amazonaws.com",
             "vpc-flow-logs.amazonaws.com",
         ] {
-            probes.push(take(Who::Service(service.to_owned(), STRANGERS.to_owned())).from_outside());
+            probes.push(take(Who::Service(service.to_owned(), STRANGERS.to_owned())).outside());
         }
     }
     judge(scene, probes)
@@ -146,14 +145,14 @@ fn pass(scene: &Scene<'_>) -> Outcome {
     );
     for who in everybody(scene) {
         for (arn, said) in foreign.iter().chain([&person]) {
-            let pass = Probe::refused(who.clone(), "iam:PassRole", arn.clone()).from_outside();
+            let pass = Probe::refused(who.clone(), "iam:PassRole", arn.clone()).outside();
             probes.push(pass.with("iam:PassedToService", sagemaker).said(*said));
         }
         for execution in code(scene) {
             let Who::Role(node) = &execution else { continue };
             let arn = scene.output(IamRole::NAME, node, "arn");
             let pass = Probe::refused(who.clone(), "iam:PassRole", arn)
-                .from_outside()
+                .outside()
                 .said(format!("of {node}"));
             probes.push(
                 pass.clone()
@@ -184,7 +183,7 @@ fn foreign_buckets(scene: &Scene<'_>) -> Outcome {
             for action in ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"] {
                 let ask = Probe::refused(who.clone(), action, arn.clone()).said(*said);
                 probes.push(ask.clone());
-                probes.push(ask.from_outside());
+                probes.push(ask.outside());
             }
         }
         for action in [
@@ -192,7 +191,7 @@ fn foreign_buckets(scene: &Scene<'_>) -> Outcome {
             "s3:PutBucketPolicy",
             "s3:PutReplicationConfiguration",
         ] {
-            probes.push(Probe::refused(who.clone(), action, data.clone()).from_outside());
+            probes.push(Probe::refused(who.clone(), action, data.clone()).outside());
         }
     }
     judge(scene, probes)
@@ -231,7 +230,7 @@ fn neighbours(scene: &Scene<'_>) -> Outcome {
     let mut probes = Vec::new();
     for who in everybody(scene) {
         for action in TOUCHING {
-            let ask = Probe::refused(who.clone(), action, made_by(scene, action)).from_outside();
+            let ask = Probe::refused(who.clone(), action, made_by(scene, action)).outside();
             probes.push(ask.clone().tagged(scene, NEIGHBOUR).said("of another project"));
             probes.push(ask.said("of nobody"));
         }
@@ -278,7 +277,7 @@ fn boundary(scene: &Scene<'_>) -> Outcome {
             } else {
                 scene.output(IamRole::NAME, "admin", "arn")
             };
-            probes.push(Probe::refused(who.clone(), action, on).from_outside());
+            probes.push(Probe::refused(who.clone(), action, on).outside());
         }
     }
     stands.and(judge(scene, probes))
@@ -328,7 +327,7 @@ fn perimeter(scene: &Scene<'_>) -> Outcome {
             let ask = Probe::refused(who.clone(), action, on.clone()).with("aws:ResourceAccount", account);
             let ask = ask.tagged(scene, &scene.project.name).said("in another account");
             probes.push(ask.clone());
-            probes.push(ask.from_outside());
+            probes.push(ask.outside());
         }
     }
     judge(scene, probes)

@@ -85,7 +85,7 @@ fn bound_to_the_network(scene: &Scene<'_>) -> Outcome {
         for who in &askers {
             let objects = OBJECTS.iter().map(|action| (action, format!("{bucket}/audit.csv")));
             let asked = objects.chain(LISTS.iter().map(|action| (action, bucket.clone())));
-            probes.extend(asked.map(|(action, on)| Probe::refused(who.clone(), action, on).from_outside()));
+            probes.extend(asked.map(|(action, on)| Probe::refused(who.clone(), action, on).outside()));
         }
         for action in ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"] {
             let object = format!("{bucket}/audit.csv");
@@ -146,8 +146,18 @@ fn tls(scene: &Scene<'_>) -> Outcome {
 
 fn public_access(scene: &Scene<'_>) -> Outcome {
     scene.of_each::<Bucket>(|_, it| {
-        let closed = it.public_access_block == bucket::PublicAccessBlock::CLOSED;
-        (closed, format!("{:?}", it.public_access_block))
+        let block = it.public_access_block;
+        let switches = [
+            ("BlockPublicAcls", block.block_public_acls),
+            ("IgnorePublicAcls", block.ignore_public_acls),
+            ("BlockPublicPolicy", block.block_public_policy),
+            ("RestrictPublicBuckets", block.restrict_public_buckets),
+        ];
+        let off: Vec<&str> = switches.iter().filter(|(_, on)| !on).map(|(name, _)| *name).collect();
+        match off.is_empty() {
+            true => (true, "all four switches are on".to_owned()),
+            false => (false, format!("{} off", off.join(", "))),
+        }
     })
 }
 

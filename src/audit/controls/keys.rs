@@ -90,7 +90,7 @@ fn foreign_keys(scene: &Scene<'_>) -> Outcome {
     let foreign = scene.project.arn("kms", "key/0badc0ff-ee0b-adc0-ffee-0badc0ffee00");
     let ask = |who: Who| Probe::refused(who, "kms:Decrypt", foreign.clone()).said("with another key of the account");
     let probes = everybody(scene).into_iter().map(ask);
-    judge(scene, probes.flat_map(|probe| [probe.clone(), probe.from_outside()]))
+    judge(scene, probes.flat_map(|probe| [probe.clone(), probe.outside()]))
 }
 
 fn usable(scene: &Scene<'_>) -> Outcome {
@@ -115,7 +115,7 @@ fn strangers(scene: &Scene<'_>) -> Outcome {
         scene,
         probes
             .into_iter()
-            .flat_map(|probe| [probe.clone().said("from inside"), probe.from_outside()]),
+            .flat_map(|probe| [probe.clone().said("from inside"), probe.outside()]),
     )
 }
 
@@ -130,7 +130,7 @@ fn manageable(scene: &Scene<'_>) -> Outcome {
     let asked = keys
         .iter()
         .flat_map(|key| actions.iter().map(move |action| (key, action)));
-    let ask = |(key, action): (&String, &&str)| Probe::allowed(Who::AccountAdmin, action, key.clone()).from_outside();
+    let ask = |(key, action): (&String, &&str)| Probe::allowed(Who::AccountAdmin, action, key.clone()).outside();
     judge(scene, asked.map(ask))
 }
 
@@ -138,19 +138,17 @@ fn separation(scene: &Scene<'_>) -> Outcome {
     let probes = uses(scene, &[role("admin"), Who::AccountAdmin]);
     judge(
         scene,
-        probes
-            .into_iter()
-            .flat_map(|probe| [probe.clone(), probe.from_outside()]),
+        probes.into_iter().flat_map(|probe| [probe.clone(), probe.outside()]),
     )
 }
 
 fn users(scene: &Scene<'_>) -> Outcome {
-    let outside = uses(scene, &code(scene)).into_iter().map(Probe::from_outside);
+    let outside = uses(scene, &code(scene)).into_iter().map(Probe::outside);
     let user = role("user");
     let others: Vec<Who> = others(scene).into_iter().filter(|who| *who != user).collect();
     let others = uses(scene, &others)
         .into_iter()
-        .chain(uses(scene, &[user]).into_iter().map(Probe::from_outside));
+        .chain(uses(scene, &[user]).into_iter().map(Probe::outside));
     judge(scene, outside.chain(others))
 }
 
@@ -176,7 +174,7 @@ fn grants(scene: &Scene<'_>) -> Outcome {
                 .with("kms:GrantIsForAWSResource", ["false"])
                 .said("not for a service"),
         );
-        probes.push(grant.from_outside());
+        probes.push(grant.outside());
     }
     stands.and(judge(scene, probes))
 }
@@ -190,8 +188,5 @@ fn services(scene: &Scene<'_>) -> Outcome {
     ];
     let askers = services.map(|service| Who::Service(service, STRANGERS.to_owned()));
     let probes = uses(scene, &askers).into_iter();
-    judge(
-        scene,
-        probes.map(|probe| probe.said("for another account").from_outside()),
-    )
+    judge(scene, probes.map(|probe| probe.said("for another account").outside()))
 }

@@ -59,7 +59,7 @@ pub(super) const CONTROLS: &[Control] = &[
 
 fn no_way_out(scene: &Scene<'_>) -> Outcome {
     let network = scene.of_each::<Vpc>(|_, it: &vpc::Attributes| {
-        let gateways = it.gateways.iter().map(|gateway| format!("{gateway:?}"));
+        let gateways = it.gateways.iter().map(ToString::to_string);
         let routes = it
             .main_routes
             .iter()

@@ -191,7 +191,7 @@ fn script(scene: &Scene<'_>) -> Outcome {
 /// A notebook that is all as the project demands it, asked for from outside, where no endpoint helps to refuse it.
 fn create(scene: &Scene<'_>, who: Who) -> Probe {
     Probe::refused(who, CREATE, made_by(scene, CREATE))
-        .from_outside()
+        .outside()
         .compliant(scene)
 }
 
@@ -206,7 +206,7 @@ fn change(scene: &Scene<'_>, who: Who, action: &str) -> Probe {
         made_by(scene, "sagemaker:CreateNotebookInstance")
     };
     Probe::refused(who, action, on)
-        .from_outside()
+        .outside()
         .tagged(scene, &scene.project.name)
 }
 
@@ -221,7 +221,7 @@ fn opening(scene: &Scene<'_>) -> Outcome {
             let open = open.with("aws:ResourceTag/NotebookOwnerUsername", [owner]);
             probes.push(open.clone().said("by somebody who is not its owner"));
             let by_owner = open.with("aws:userid", [format!("AROAEXAMPLE:{owner}")]);
-            probes.push(by_owner.clone().from_outside().said("by its owner"));
+            probes.push(by_owner.clone().outside().said("by its owner"));
             if who != role("user") {
                 probes.push(by_owner.said("by its owner, in another role"));
             }
