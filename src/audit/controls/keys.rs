@@ -5,6 +5,7 @@ use super::super::report::{Control, Outcome, Severity};
 use super::super::scene::Scene;
 use super::{code, everybody, others, role};
 use crate::kinds::{Kind, KmsKey, kms_key};
+use crate::model::NodeKey;
 
 pub(super) const CONTROLS: &[Control] = &[
     Control {
@@ -66,24 +67,31 @@ pub(super) const CONTROLS: &[Control] = &[
 const USE: &[&str] = &["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"];
 const GRANT: &str = "kms:CreateGrant";
 
-/// The ARN of each key.
-fn keys(scene: &Scene<'_>) -> Vec<String> {
+/// Each key, with its ARN.
+fn keys<'a>(scene: &Scene<'a>) -> Vec<(&'a NodeKey, String)> {
     let nodes = scene.nodes::<KmsKey>();
     nodes
-        .map(|node| scene.output(KmsKey::NAME, &node.key.name, "arn"))
+        .map(|node| (&node.key, scene.output(KmsKey::NAME, &node.key.name, "arn")))
         .collect()
 }
 
-/// Uses of each key by each of `askers`.
+/// `actions` on each key by each of `askers`.
+fn asked(scene: &Scene<'_>, askers: &[Who], actions: &[&str], ask: fn(Who, &str, String) -> Probe) -> Vec<Probe> {
+    let mut probes = Vec::new();
+    for (node, key) in keys(scene) {
+        for who in askers {
+            let of_each = actions
+                .iter()
+                .map(|action| ask(who.clone(), action, key.clone()).about(node));
+            probes.extend(of_each);
+        }
+    }
+    probes
+}
+
+/// Uses of each key by each of `askers`, which must be refused.
 fn uses(scene: &Scene<'_>, askers: &[Who]) -> Vec<Probe> {
-    let keys = keys(scene);
-    let asked = askers.iter().flat_map(|who| keys.iter().map(move |key| (who, key)));
-    let of_each = |(who, key): (&Who, &String)| {
-        USE.iter()
-            .map(|action| Probe::refused(who.clone(), action, key.clone()))
-            .collect::<Vec<Probe>>()
-    };
-    asked.flat_map(of_each).collect()
+    asked(scene, askers, USE, Probe::refused)
 }
 
 fn foreign_keys(scene: &Scene<'_>) -> Outcome {
@@ -126,12 +134,8 @@ fn manageable(scene: &Scene<'_>) -> Outcome {
         "kms:DisableKey",
         "kms:CancelKeyDeletion",
     ];
-    let keys = keys(scene);
-    let asked = keys
-        .iter()
-        .flat_map(|key| actions.iter().map(move |action| (key, action)));
-    let ask = |(key, action): (&String, &&str)| Probe::allowed(Who::AccountAdmin, action, key.clone()).outside();
-    judge(scene, asked.map(ask))
+    let probes = asked(scene, &[Who::AccountAdmin], &actions, Probe::allowed);
+    judge(scene, probes.into_iter().map(Probe::outside))
 }
 
 fn separation(scene: &Scene<'_>) -> Outcome {
@@ -162,20 +166,13 @@ fn grants(scene: &Scene<'_>) -> Outcome {
     });
     let mut askers = everybody(scene);
     askers.push(Who::AccountAdmin);
-    let mut probes = Vec::new();
-    for (who, key) in askers
-        .iter()
-        .flat_map(|who| keys(scene).into_iter().map(move |key| (who, key)))
-    {
-        let grant = Probe::refused(who.clone(), GRANT, key);
-        probes.push(
-            grant
-                .clone()
-                .with("kms:GrantIsForAWSResource", ["false"])
-                .said("not for a service"),
-        );
-        probes.push(grant.outside());
-    }
+    let grants = asked(scene, &askers, &[GRANT], Probe::refused).into_iter();
+    let not_for_a_service = |grant: Probe| {
+        grant
+            .with("kms:GrantIsForAWSResource", ["false"])
+            .said("not for a service")
+    };
+    let probes = grants.flat_map(|grant| [not_for_a_service(grant.clone()), grant.outside()]);
     stands.and(judge(scene, probes))
 }
 

@@ -172,6 +172,17 @@ fn script(scene: &Scene<'_>) -> Outcome {
         let script = it.lifecycle_config.as_deref().unwrap_or("none");
         (script == ours, format!("its lifecycle configuration is {script}"))
     });
+    let scripts = scene.of_each::<LifecycleConfig>(|node, it| {
+        let declared = scene.declared::<LifecycleConfig>(node);
+        let same =
+            declared.is_some_and(|declared| declared.on_create == it.on_create && declared.on_start == it.on_start);
+        let said = if same {
+            "its scripts are the project's"
+        } else {
+            "its scripts are not the project's"
+        };
+        (same, said.to_owned())
+    });
     let key = "sagemaker:NotebookInstanceLifecycleConfigArns";
     let mut probes = Vec::new();
     for who in everybody(scene) {
@@ -185,7 +196,7 @@ fn script(scene: &Scene<'_>) -> Outcome {
             ["Create", "Update", "Delete"].map(|verb| format!("sagemaker:{verb}NotebookInstanceLifecycleConfig"));
         probes.extend(scripts.iter().map(|action| change(scene, who.clone(), action)));
     }
-    stands.and(judge(scene, probes))
+    stands.and(scripts).and(judge(scene, probes))
 }
 
 /// A notebook that is all as the project demands it, asked for from outside, where no endpoint helps to refuse it.
