@@ -9,9 +9,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use secureml::api::{DeletionPolicies, DeletionPolicy, DriftStatus};
 use secureml::audit::{Report, Verdict};
-use secureml::kinds::{AnyKind, KINDS, find};
+use secureml::kinds::{AnyKind, KINDS, Rule, Rules, find};
 use secureml::model::Owner;
-use secureml::plan::{Goal, Object, Phase, Severity, render};
+use secureml::plan::{Change, Goal, Object, Phase, Severity, render};
 use secureml_rig::{Process, Rig};
 
 use crate::environment::{Environment, FULL, INSTALLATION, Objects, clients, observe, parse};
@@ -55,8 +55,10 @@ async fn every_field_is_put_right(environment: &mut Environment) -> Result<()> {
                 render(&plan)
             );
             // Whatever opens the environment breaks a promise of the audit.
-            let change = step.changes.iter().find(|change| change.field == tamper.field);
-            let opens = change.is_some_and(|change| change.severity == Severity::Critical);
+            let opens = step
+                .changes
+                .iter()
+                .any(|change| change.field == tamper.field && opens(change));
             let broken = broken(&report);
             ensure!(
                 !opens || broken.iter().any(|(_, resource)| resource == node),
@@ -368,6 +370,17 @@ impl Stage {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
+}
+
+/// Whether what somebody did lets through what was refused. Rules that are fewer, or in other words, do not.
+fn opens(change: &Change) -> bool {
+    let undescribed = |rules: &serde_json::Value| -> Option<Rules> {
+        let rules: Rules = serde_json::from_value(rules.clone()).ok()?;
+        Some(rules.iter().map(Rule::undescribed).collect())
+    };
+    let no_more = |(before, after): (Rules, Rules)| before.is_subset(&after);
+    let rules = undescribed(&change.before).zip(undescribed(&change.after));
+    change.severity == Severity::Critical && !rules.is_some_and(no_more)
 }
 
 /// Which controls which resources do not keep.
