@@ -50,6 +50,11 @@ pub async fn carry_out(inventory: &Inventory, plan: &Plan, memory: &mut Memory, 
     for (node, step) in plan.writes().filter(|(node, step)| goes(node, step)) {
         inventory.gives_up(node, step.id.as_deref().unwrap_or_default());
     }
+    for (node, step) in plan.writes() {
+        for id in &step.duplicates {
+            inventory.gives_up(node, id);
+        }
+    }
     let report = apply(plan, inventory, incarnation).await;
     memory.learn(plan, &report, Instant::now());
     for (node, step) in plan.writes() {
