@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use super::patience::Patient;
 use super::{Details, Inventory, Memory, Report, apply};
 use crate::blueprint::Blueprint;
 use crate::kinds::{self, Identity};
@@ -55,8 +56,19 @@ pub async fn carry_out(inventory: &Inventory, plan: &Plan, memory: &mut Memory, 
             inventory.gives_up(node, id);
         }
     }
-    let report = apply(plan, inventory, incarnation).await;
+    let held = memory.patience.held(plan, Instant::now());
+    let patient = Patient {
+        executor: inventory,
+        held: &held,
+    };
+    let mut report = apply(plan, &patient, incarnation).await;
+    for (node, entry) in &mut report.entries {
+        if held.contains_key(node) {
+            entry.calls = 0;
+        }
+    }
     memory.learn(plan, &report, Instant::now());
+    memory.patience.learn(plan, &report, &held, Instant::now());
     for (node, step) in plan.writes() {
         if let Some(id) = report.output(node, "id").filter(|_| step.action == Action::Create) {
             inventory.made(&plan.owner, node, id);
