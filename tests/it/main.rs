@@ -7,6 +7,7 @@ mod data;
 mod drift;
 mod duplicates;
 mod environment;
+mod errors;
 mod generated;
 mod guardrails;
 mod manifests;
