@@ -1,20 +1,20 @@
 //! The life of a project in parts, each begun while no controller runs and ended when AWS holds what is declared.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 use secureml::aws::Aws;
 use secureml::kinds::find;
 use secureml::model::Owner;
-use secureml::plan::Object;
+use secureml::plan::{Object, Phase};
 use secureml_rig::proxy::Staleness;
 use secureml_rig::{Process, Rig};
 use serde_json::{Value, json};
 
 use super::census::{Census, beyond, census};
-use super::tidy::tidy;
+use super::tidy::{foreign, tidy};
 use crate::environment::{FULL, INSTALLATION, Objects, clients, observe};
 use crate::tamper::rounds::{Done, Rounds, act};
 use crate::world::{cluster, file, kubectl};
@@ -51,7 +51,7 @@ pub enum Part {
 pub struct Picture {
     /// The project's resources by `Kind/name`: each field, with names in the place of ids.
     resources: BTreeMap<String, BTreeMap<String, Value>>,
-    /// How many of everything the account holds.
+    /// How many of everything the account holds that nobody else put there.
     counts: BTreeMap<&'static str, usize>,
 }
 
@@ -62,6 +62,8 @@ pub struct Life {
     owner: Owner,
     /// What was there before the project and is none of its business.
     bystanders: Census,
+    /// The same, with what somebody put beside it since.
+    others: Mutex<Census>,
 }
 
 impl Life {
@@ -74,6 +76,7 @@ impl Life {
             aws,
             owner: Owner::new(INSTALLATION, "default", NAME),
             bystanders: Census::new(),
+            others: Mutex::default(),
         };
         life.begin_anew(false).await?;
         Ok(life)
@@ -109,6 +112,13 @@ impl Life {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Takes note of what is not the project's, when a part begins.
+    pub async fn note_others(&self) -> Result<()> {
+        let others = foreign(census(&self.aws).await?, &self.observe().await?);
+        *self.others.lock().unwrap_or_else(PoisonError::into_inner) = others;
         Ok(())
     }
 
@@ -176,9 +186,11 @@ impl Life {
     async fn look(&self) -> Result<(Picture, Census)> {
         let objects = self.observe().await?;
         let census = census(&self.aws).await?;
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let ours = beyond(&census, &others);
         let picture = Picture {
             resources: without_ids(&objects),
-            counts: census.iter().map(|(what, ids)| (*what, ids.len())).collect(),
+            counts: ours.iter().map(|(what, ids)| (*what, ids.len())).collect(),
         };
         Ok((picture, census))
     }
@@ -317,9 +329,14 @@ fn declared(object: &Object) -> BTreeMap<String, Value> {
         (field.name.to_owned(), value.cloned().unwrap_or_default())
     });
     let tags = ("tags".to_owned(), json!(object.tags));
-    values
-        .chain([tags, ("phase".to_owned(), json!(object.phase))])
-        .collect()
+    // The words tell when.
+    let phase = match object.phase {
+        Phase::Ready => "ready",
+        Phase::Busy(_) => "busy",
+        Phase::Broken(_) => "broken",
+        Phase::Leaving(_) => "leaving",
+    };
+    values.chain([tags, ("phase".to_owned(), json!(phase))]).collect()
 }
 
 /// Things of others that are called as the project's might be.

@@ -8,13 +8,18 @@ use secureml::plan::Object;
 use super::census::{Census, beyond, census};
 use crate::environment::Objects;
 
-/// Removes what is neither the project's, which has `objects`, nor was there before, with `bystanders`.
-pub async fn tidy(aws: &Aws, objects: &Objects, bystanders: &Census) -> Result<()> {
-    let mut left = beyond(&census(aws).await?, bystanders);
-    for ids in left.values_mut() {
+/// Of `all`, what is not one of the project's `objects`.
+pub fn foreign(mut all: Census, objects: &Objects) -> Census {
+    for ids in all.values_mut() {
         let is = |object: &Object, id: &str| object.id == id || object.outputs.values().any(|known| known == id);
         ids.retain(|id| !objects.values().any(|object| is(object, id)));
     }
+    all
+}
+
+/// Removes what is neither the project's, which has `objects`, nor was there before, with `bystanders`.
+pub async fn tidy(aws: &Aws, objects: &Objects, bystanders: &Census) -> Result<()> {
+    let left = foreign(beyond(&census(aws).await?, bystanders), objects);
     let of = |what: &str| left.get(what).cloned().unwrap_or_default();
     let endpoints = of("VPC endpoints");
     if !endpoints.is_empty() {

@@ -119,6 +119,7 @@ impl Reference {
     }
 
     async fn lived(&mut self, life: &Life, part: Part, before: &BTreeMap<String, String>) -> Result<()> {
+        life.note_others().await?;
         let mark = life.rig.proxy.mark();
         let mut controller = life.controller()?;
         life.settled().await.with_context(|| format!("{part:?} undisturbed"))?;
@@ -198,6 +199,7 @@ impl Life {
     /// Lives `part` undisturbed, as it has to come before another.
     pub async fn pass(&self, reference: &Reference, part: Part) -> Result<()> {
         self.prepare(part, &reference.drifts).await?;
+        self.note_others().await?;
         let mut controller = self.controller()?;
         let wanted = &reference.of(part)?.picture;
         self.becomes(wanted).await.with_context(|| controller.tail())?;
@@ -209,6 +211,7 @@ impl Life {
     pub async fn suffer(&self, reference: &Reference, kill: &Kill) -> Result<Trial> {
         let before = self.ids().await?;
         self.prepare(kill.part, &reference.drifts).await?;
+        self.note_others().await?;
         let gate = Gate::at(kill.when.moment());
         let rule = Rule::on(&kill.call, Fault::Hold(gate.clone())).nth(kill.nth).times(1);
         let rule = self.rig.proxy.add(rule);
