@@ -3,6 +3,7 @@
 mod offline;
 mod organization;
 mod passes;
+mod reach;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,6 +64,9 @@ enum Command {
         #[arg(long)]
         page: Option<String>,
     },
+    /// Shows whether the project's network has a way out, hop by hop. Exit code 0: none, 2: open paths or such that are
+    /// closed by a rule only, 1: error.
+    Reach(reach::Options),
     /// Writes the guardrails as policies of an AWS organisation: service control policies and a resource control policy.
     OrganizationPolicies(organization::Options),
     /// Runs the controller.
@@ -134,6 +138,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             print!("{}", offline::handbook(&target, page.as_deref())?);
             Ok(ExitCode::SUCCESS)
         }
+        Command::Reach(options) => reach::run(&options).await,
         Command::OrganizationPolicies(options) => {
             print!("{}", organization::write(&options)?);
             Ok(ExitCode::SUCCESS)
