@@ -2,7 +2,7 @@
 //! service, a network outside AWS.
 //!
 //! [`check`] is pure: it looks at the state of the [`Network`] and nothing else, and names every hop of what it finds.
-//! It asks first where the routes lead (`trail`), then what passes (`judge`). A path that routes open and a rule
+//! It asks first where the routes lead (`search`), then what passes (`judge`). A path that routes open and a rule
 //! still closes is reported as well, with what closes it. Where the state does not tell, such as what is behind a
 //! transit gateway, the path counts as open.
 
@@ -14,6 +14,7 @@ mod network;
 mod openness;
 mod path;
 mod render;
+mod search;
 mod trail;
 
 use std::collections::BTreeSet;
@@ -29,7 +30,7 @@ pub use self::network::{
 };
 pub use self::path::{Destination, Direction, Hop, Obstacle, Packet, Path};
 pub use self::render::render;
-use self::trail::trails;
+use self::search::trails;
 use crate::model::Owner;
 
 /// What there is to say of a project's network.

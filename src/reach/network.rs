@@ -1,6 +1,7 @@
 //! The state of the network of an account and region, as plain data: what the check looks at, and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -282,5 +283,14 @@ impl Network {
             .iter()
             .find(|(id, interface)| *id == target || interface.instance.as_deref() == Some(target))?;
         Some((found.0, found.1))
+    }
+}
+
+impl fmt::Display for Addresses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Block(block) => write!(f, "{block}"),
+            Self::PrefixList(id) => f.write_str(id),
+        }
     }
 }

@@ -11,6 +11,7 @@ mod guardrails;
 mod manifests;
 mod permissions;
 mod project;
+mod reach;
 mod start_script;
 mod tamper;
 mod world;
