@@ -10,6 +10,7 @@ mod generated;
 mod guardrails;
 mod manifests;
 mod permissions;
+mod posture;
 mod project;
 mod reach;
 mod start_script;
