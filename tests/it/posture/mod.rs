@@ -39,7 +39,7 @@ struct Control {
 enum Spoil {
     /// By changing a field of one of the project's resources.
     Field(&'static str, &'static str),
-    /// By putting something beside them, which is called [`FOREIGN`].
+    /// By something that no field is about; what it puts beside the resources is called [`FOREIGN`].
     Beside(for<'a> fn(&'a Aws) -> BoxFuture<'a, Result<()>>),
 }
 

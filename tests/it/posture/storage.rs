@@ -30,7 +30,7 @@ pub(super) const CONTROLS: &[Control] = &[
         id: "S3.13",
         asks: "buckets have rules of a life cycle",
         read: |aws| each(aws, life_cycle).boxed(),
-        spoil: Spoil::Field(BUCKET, "lifecycle"),
+        spoil: Spoil::Beside(|aws| without_life_cycle(aws).boxed()),
     },
     Control {
         id: "S3.14",
@@ -106,6 +106,18 @@ async fn life_cycle(aws: &Aws, bucket: &str) -> Result<bool> {
         .rules()
         .iter()
         .any(|rule| *rule.status() == ExpirationStatus::Enabled))
+}
+
+/// Takes all rules from all buckets.
+async fn without_life_cycle(aws: &Aws) -> Result<()> {
+    for bucket in aws.s3.list_buckets().send().await?.buckets() {
+        aws.s3
+            .delete_bucket_lifecycle()
+            .bucket(bucket.name().unwrap_or_default())
+            .send()
+            .await?;
+    }
+    Ok(())
 }
 
 async fn versioned(aws: &Aws, bucket: &str) -> Result<bool> {
