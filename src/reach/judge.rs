@@ -235,18 +235,25 @@ impl<'n> Judge<'n> {
             is_about(entry.rule, probe)
                 && match &entry.rule.peer {
                     Peer::Group(group) => group == probe.sender,
-                    Peer::PrefixList(_) | Peer::Cidr(_) => self.may_come_from(&entry.blocks),
+                    Peer::PrefixList(_) | Peer::Cidr(_) => self.may_come_from(probe, &entry.blocks),
                 }
         };
         Some(self.rules(id, Direction::Ingress).iter().find(fits)?.rule)
     }
 
-    /// Whether something in the subnet has an address of one of `blocks`.
-    fn may_come_from(&self, blocks: &[IpNet]) -> bool {
-        let meet = |a: &IpNet, b: &IpNet| a.contains(b) || b.contains(a);
+    /// The subnet's addresses of the version of `probe`.
+    fn source(&self, probe: &Probe<'_>) -> impl Iterator<Item = &IpNet> {
+        let version4 = probe.address.is_ipv4();
         self.source
             .iter()
-            .any(|source| blocks.iter().any(|block| meet(source, block)))
+            .filter(move |block| block.addr().is_ipv4() == version4)
+    }
+
+    /// Whether something in the subnet has an address of one of `blocks`.
+    fn may_come_from(&self, probe: &Probe<'_>, blocks: &[IpNet]) -> bool {
+        let meet = |a: &IpNet, b: &IpNet| a.contains(b) || b.contains(a);
+        let mut source = self.source(probe);
+        source.any(|source| blocks.iter().any(|block| meet(source, block)))
     }
 
     /// The entry of `acl` that decides on `probe`.
@@ -262,8 +269,8 @@ impl<'n> Judge<'n> {
             let sides = match direction {
                 Direction::Egress => entry.block.contains(&probe.address),
                 // Something in the subnet gets in where something is let in, unless all of it is refused.
-                Direction::Ingress if entry.allow => self.may_come_from(std::slice::from_ref(&entry.block)),
-                Direction::Ingress => self.source.iter().all(|source| entry.block.contains(source)),
+                Direction::Ingress if entry.allow => self.may_come_from(probe, std::slice::from_ref(&entry.block)),
+                Direction::Ingress => self.source(probe).all(|source| entry.block.contains(source)),
             };
             ports && sides && (entry.protocol == ANY || entry.protocol == probe.protocol)
         })

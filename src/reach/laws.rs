@@ -58,13 +58,13 @@ fn entries() -> impl Strategy<Value = Vec<AclEntry>> {
 }
 
 /// What can stand around a network.
-fn surroundings() -> impl Strategy<Value = Vec<&'static str>> {
+pub(super) fn surroundings() -> impl Strategy<Value = Vec<&'static str>> {
     subsequence(TARGETS.to_vec(), 0..=TARGETS.len())
 }
 
 prop_compose! {
     /// Any network of two subnets, without anything around it.
-    fn lonely()(
+    pub(super) fn lonely()(
         routes in [routes(), routes()],
         rules in [rules(), rules()],
         entries in [entries(), entries()],
@@ -110,7 +110,7 @@ prop_compose! {
 }
 
 /// Puts what is called `id` beside the network.
-fn put(network: &mut Network, id: &str) {
+pub(super) fn put(network: &mut Network, id: &str) {
     let id = id.to_owned();
     let gateway = |kind| Gateway {
         kind,

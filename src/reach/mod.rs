@@ -123,4 +123,6 @@ fn exposures(network: &Network, subnet: &str) -> impl Iterator<Item = Path> {
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;
