@@ -25,7 +25,7 @@ const TARGETS: [&str; 9] = [
 ];
 
 fn routes() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
-    proptest::collection::vec((select(&BLOCKS), select(&TARGETS)), 0..6)
+    proptest::collection::vec((select(&BLOCKS), select(&TARGETS)), 2..7)
 }
 
 fn rules() -> impl Strategy<Value = Vec<Rule>> {
@@ -57,19 +57,26 @@ fn entries() -> impl Strategy<Value = Vec<AclEntry>> {
     proptest::collection::vec(entry, 0..4).prop_map(numbered)
 }
 
-/// What can stand around a network.
+/// What stands around a network: most of what can.
 pub(super) fn surroundings() -> impl Strategy<Value = Vec<&'static str>> {
-    subsequence(TARGETS.to_vec(), 0..=TARGETS.len())
+    subsequence(TARGETS.to_vec(), 5..=TARGETS.len())
+}
+
+/// Rules as they are often made.
+fn generous() -> impl Strategy<Value = Vec<Rule>> {
+    let everything = ["0.0.0.0/0", "::/0"].map(|block| Rule::new("-1", None, Peer::Cidr(block.to_owned()), ""));
+    prop_oneof![3 => Just(everything.to_vec()), 2 => rules()]
 }
 
 prop_compose! {
     /// Any network of two subnets, without anything around it.
     pub(super) fn lonely()(
         routes in [routes(), routes()],
-        rules in [rules(), rules()],
+        ingress in rules(),
+        egress in generous(),
         entries in [entries(), entries()],
-        open_acl in any::<bool>(),
-        public in any::<bool>(),
+        open_acl in proptest::bool::weighted(0.6),
+        public in proptest::bool::weighted(0.7),
         version6 in any::<bool>(),
     ) -> Network {
         let mut network = closed();
@@ -97,7 +104,6 @@ prop_compose! {
             subnet.maps_public_addresses = public;
             subnet.ipv6 = version6.then(|| "2600:1f00::/64".parse().expect("a block")).into_iter().collect();
         }
-        let [ingress, egress] = rules;
         let group = network.security_groups.get_mut("sg-1").expect("the group");
         group.ingress.extend(ingress);
         group.egress = egress.into_iter().collect();

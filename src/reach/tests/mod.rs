@@ -237,6 +237,19 @@ fn what_still_closes_a_path_is_named() {
             &|network| acl(network).egress.insert(0, acl_entry(50, false, "0.0.0.0/1")),
             format!("! subnet-a to the internet: sg-1 Egress > acl-1 Egress 100 > {WAY}"),
         ),
+        // A port behind those that are refused is enough.
+        (
+            &|network| {
+                group(network).egress = Rules::from([Rule::tcp(0, 444, Peer::Cidr("8.0.0.0/8".to_owned()), "")]);
+                let refused = AclEntry {
+                    protocol: "tcp".to_owned(),
+                    ports: Some((0, 443)),
+                    ..acl_entry(50, false, "0.0.0.0/0")
+                };
+                acl(network).egress.insert(0, refused);
+            },
+            format!("! subnet-a to the internet: sg-1 Egress > acl-1 Egress 100 > {WAY}"),
+        ),
         // The group lets out only what the ACL refuses.
         (
             &|network| {
