@@ -7,9 +7,9 @@ use super::{Details, Inventory, Memory, Report, apply};
 use crate::blueprint::Blueprint;
 use crate::kinds::{self, Identity};
 use crate::model::NodeKey;
-use crate::plan::{Action, Goal, Plan, PlanError, Step, plan};
+use crate::plan::{Action, Goal, Plan, PlanError, Step, World, plan};
 
-/// What is wanted less what AWS holds.
+/// What AWS holds, and what is wanted less that.
 ///
 /// `floor` is the oldest reading that will do. `creation_was_begun` says that a process before this one may have
 /// created things without having been told so.
@@ -23,7 +23,7 @@ pub async fn look(
     memory: &mut Memory,
     floor: Instant,
     creation_was_begun: bool,
-) -> Result<Plan, PlanError> {
+) -> Result<(World, Plan), PlanError> {
     let not_before = |kind: &str| memory.not_before(kind, floor, Instant::now());
     let details = match goal {
         Goal::Present => Details::Paced,
@@ -39,7 +39,7 @@ pub async fn look(
     memory.complete(&mut world, &readings, Instant::now());
     let plan = plan(blueprint, &world, goal)?;
     memory.wait(&plan, Instant::now());
-    Ok(plan)
+    Ok((world, plan))
 }
 
 /// Carries `plan` out and remembers what was written. `incarnation`: see [`apply`].

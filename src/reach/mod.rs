@@ -47,6 +47,13 @@ pub struct Report {
     pub paths: Vec<Path>,
 }
 
+impl Report {
+    /// Whether nothing was found: no path, and none that only a rule still closes.
+    pub fn is_closed(&self) -> bool {
+        self.paths.is_empty()
+    }
+}
+
 /// The paths out of every subnet of `owner`'s VPCs.
 pub fn check(network: &Network, owner: &Owner) -> Report {
     let vpcs = network.vpcs.iter().filter(|(_, vpc)| vpc.owner.as_ref() == Some(owner));

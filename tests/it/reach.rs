@@ -64,7 +64,7 @@ impl Scene {
 
     /// What the command says of the project, and its exit code.
     async fn reach(&self) -> Result<(i32, Report)> {
-        let said = self.rig.secureml(&["reach", "churn", "--output", "json"]).await?;
+        let said = self.rig.secureml(&["reach", "-f", MINIMAL, "--output", "json"]).await?;
         let report =
             serde_json::from_slice(&said.stdout).with_context(|| String::from_utf8_lossy(&said.stderr).into_owned())?;
         Ok((said.status.code().unwrap_or(-1), report))
@@ -165,7 +165,7 @@ async fn an_environment_as_declared_has_no_way_out_and_reading_needs_what_is_dec
 #[tokio::test]
 async fn what_does_not_exist_is_an_error_and_not_a_closed_network() -> Result<()> {
     let rig = Rig::builder().binary(env!("CARGO_BIN_EXE_secureml")).start().await?;
-    let refused = rig.secureml(&["reach", "churn"]).await?;
+    let refused = rig.secureml(&["reach", "-f", MINIMAL]).await?;
     assert_eq!(refused.status.code(), Some(1));
     let said = String::from_utf8(refused.stderr)?;
     assert!(
@@ -245,7 +245,7 @@ async fn the_internet_one_obstacle_after_the_other() -> Result<()> {
     assert_eq!(closed.blocked_by, [by_acl]);
 
     // What is one rule away is told, and is not called closed.
-    let text = scene.rig.secureml(&["reach", "churn"]).await?;
+    let text = scene.rig.secureml(&["reach", "-f", MINIMAL]).await?;
     assert_eq!(text.status.code(), Some(2));
     let text = String::from_utf8(text.stdout)?;
     assert!(
