@@ -10,13 +10,37 @@ use super::network::{AclEntry, Network};
 use super::path::{Destination, Direction};
 use super::trail::{Step, Trail};
 
-/// What can be combined.
+/// What can be combined, the likeliest first.
 pub(super) struct Grid {
-    pub addresses: BTreeSet<IpAddr>,
-    /// The likeliest first.
-    pub protocols: Vec<String>,
-    /// The likeliest first.
-    pub ports: Vec<Option<u16>>,
+    addresses: BTreeSet<IpAddr>,
+    protocols: Vec<String>,
+    ports: Vec<Option<u16>>,
+}
+
+impl Grid {
+    /// Everything that members of the groups `senders` could send.
+    pub fn probes<'g>(&'g self, senders: &'g BTreeSet<&'g str>) -> impl Iterator<Item = Probe<'g>> {
+        let addressed = move |sender| self.addresses.iter().map(move |address| (sender, *address));
+        let by_protocol = move |(sender, address)| {
+            let protocols = self.protocols.iter();
+            protocols.map(move |protocol| (sender, address, protocol.as_str()))
+        };
+        let by_port = move |(sender, address, protocol)| {
+            let ports: &[Option<u16>] = if has_ports(protocol) { &self.ports } else { &[None] };
+            ports.iter().map(move |port| Probe {
+                sender,
+                protocol,
+                port: *port,
+                address,
+            })
+        };
+        senders
+            .iter()
+            .copied()
+            .flat_map(addressed)
+            .flat_map(by_protocol)
+            .flat_map(by_port)
+    }
 }
 
 /// Blocks that no gateway carries into the internet.
@@ -49,8 +73,17 @@ const HTTPS: u16 = 443;
 /// The protocol that stands for all.
 pub(super) const ANY: &str = "-1";
 
+/// Something that could be sent.
+#[derive(Clone, Copy)]
+pub(super) struct Probe<'p> {
+    pub sender: &'p str,
+    pub protocol: &'p str,
+    pub port: Option<u16>,
+    pub address: IpAddr,
+}
+
 /// Whether packets of `protocol` have a port.
-pub(super) fn has_ports(protocol: &str) -> bool {
+fn has_ports(protocol: &str) -> bool {
     matches!(protocol, "tcp" | "udp")
 }
 

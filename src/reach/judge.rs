@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::grid::{ANY, Grid, grid, has_ports};
+use super::grid::{ANY, Probe, grid};
 use super::network::{AclEntry, Interface, Network, NetworkAcl};
 use super::path::{Destination, Direction, Hop, Obstacle, Packet, Path};
 use super::trail::{Step, Trail};
@@ -36,15 +36,6 @@ pub(super) struct Entry<'n> {
     pub blocks: Vec<IpNet>,
 }
 
-/// Something that could be sent.
-#[derive(Clone, Copy)]
-pub(super) struct Probe<'p> {
-    pub sender: &'p str,
-    pub protocol: &'p str,
-    pub port: Option<u16>,
-    pub address: IpAddr,
-}
-
 impl<'n> Judge<'n> {
     pub fn new(network: &'n Network, subnet: &'n str) -> Option<Self> {
         let (subnet, of) = network.subnets.get_key_value(subnet)?;
@@ -68,36 +59,16 @@ impl<'n> Judge<'n> {
 
     /// The path along `trail` that is closed by the fewest things; none when nothing could be sent along it at all.
     pub fn path(&self, trail: &Trail<'n>) -> Option<Path> {
-        let Grid {
-            addresses,
-            protocols,
-            ports,
-        } = grid(self.network, trail, self);
+        let grid = grid(self.network, trail, self);
         let mut best: Option<(usize, Probe<'_>)> = None;
-        for &sender in &trail.senders {
-            for &address in &addresses {
-                for protocol in &protocols {
-                    let ports: &[Option<u16>] = if has_ports(protocol) { &ports } else { &[None] };
-                    for &port in ports {
-                        let probe = Probe {
-                            sender,
-                            protocol,
-                            port,
-                            address,
-                        };
-                        let closed = trail
-                            .steps
-                            .iter()
-                            .filter(|step| !self.passes(step, trail, &probe))
-                            .count();
-                        if best.is_none_or(|(fewest, _)| closed < fewest) {
-                            best = Some((closed, probe));
-                        }
-                        if closed == 0 {
-                            return Some(self.describe(trail, &probe));
-                        }
-                    }
-                }
+        for probe in grid.probes(&trail.senders) {
+            let closing = trail.steps.iter().filter(|step| !self.passes(step, trail, &probe));
+            let closing = closing.count();
+            if best.is_none_or(|(fewest, _)| closing < fewest) {
+                best = Some((closing, probe));
+            }
+            if closing == 0 {
+                break;
             }
         }
         best.map(|(_, probe)| self.describe(trail, &probe))

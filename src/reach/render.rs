@@ -34,12 +34,12 @@ fn render_path(text: &mut String, path: &Path) {
 
 fn totals(report: &Report) -> String {
     let vpcs: Vec<&str> = report.vpcs.iter().map(String::as_str).collect();
-    let place = format!("{} subnets of {} ({})", report.subnets, report.owner, vpcs.join(", "));
-    if report.paths.is_empty() {
-        return format!("No way out: {place} reach nothing that is not the project's.\n");
+    let place = format!("{} ({}, subnets: {})", report.owner, vpcs.join(", "), report.subnets);
+    if report.is_closed() {
+        return format!("Nothing in {place} reaches what is not the project's.\n");
     }
     let open = report.paths.iter().filter(|path| path.is_open()).count();
     let blocked = report.paths.len() - open;
     let near = report.paths.iter().filter(|path| path.blocked_by.len() == 1).count();
-    format!("{place}: {open} open paths, {blocked} blocked, {near} of those by one rule only.\n")
+    format!("Ways out of {place}: {open} open, {blocked} closed, {near} of those by one rule only.\n")
 }

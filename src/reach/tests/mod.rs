@@ -381,7 +381,7 @@ fn the_report_as_text() {
     → gateway igw-1
     blocked: network ACL acl-1 does not let it out
     for example tcp 443 to 1.0.0.0
-1 subnets of test/default/churn (vpc-1): 1 open paths, 1 blocked, 1 of those by one rule only.
+Ways out of test/default/churn (vpc-1, subnets: 1): 1 open, 1 closed, 1 of those by one rule only.
 ";
     assert_eq!(render(&check(&network, &owner())), expected);
 }
