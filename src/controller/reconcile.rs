@@ -305,8 +305,8 @@ fn next(plan: &Plan, report: Option<&Report>, memory: &mut Memory) -> Option<Dur
     let pending = memory.ask_again(waits || outcomes().any(at_work), Instant::now());
     let wanted = outcomes().filter_map(|outcome| match outcome {
         Outcome::Pending { turn_in, .. } => turn_in.map(Duration::from_secs),
-        Outcome::Failed(failure) if failure.class.passes() => Some(AFTER_FAILURE),
         Outcome::Done | Outcome::Failed(_) | Outcome::Skipped(_) => None,
     });
-    wanted.chain(pending).min()
+    let again = report.and_then(|_| memory.try_again(Instant::now()));
+    wanted.chain(pending).chain(again).min()
 }

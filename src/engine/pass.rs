@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use super::patience::Patient;
 use super::{Details, Inventory, Memory, Report, apply};
 use crate::blueprint::Blueprint;
 use crate::kinds::{self, Identity};
@@ -50,8 +51,24 @@ pub async fn carry_out(inventory: &Inventory, plan: &Plan, memory: &mut Memory, 
     for (node, step) in plan.writes().filter(|(node, step)| goes(node, step)) {
         inventory.gives_up(node, step.id.as_deref().unwrap_or_default());
     }
-    let report = apply(plan, inventory, incarnation).await;
+    for (node, step) in plan.writes() {
+        for id in &step.duplicates {
+            inventory.gives_up(node, id);
+        }
+    }
+    let held = memory.patience.held(plan, Instant::now());
+    let patient = Patient {
+        executor: inventory,
+        held: &held,
+    };
+    let mut report = apply(plan, &patient, incarnation).await;
+    for (node, entry) in &mut report.entries {
+        if held.contains_key(node) {
+            entry.calls = 0;
+        }
+    }
     memory.learn(plan, &report, Instant::now());
+    memory.patience.learn(plan, &report, &held, Instant::now());
     for (node, step) in plan.writes() {
         if let Some(id) = report.output(node, "id").filter(|_| step.action == Action::Create) {
             inventory.made(&plan.owner, node, id);

@@ -12,7 +12,7 @@ use secureml::aws::{Aws, describe_account};
 use secureml::blueprint::{self, Blueprint, Project};
 use secureml::engine::{Class, Details, Inventory, Memory, Report, carry_out, look};
 use secureml::model::Owner;
-use secureml::plan::{Action, Goal, Object, Plan, World, render};
+use secureml::plan::{Action, Goal, Object, Phase, Plan, World, render};
 use secureml_rig::proxy::Mark;
 use secureml_rig::{REGION, Rig};
 
@@ -115,6 +115,24 @@ impl Environment {
     pub fn restart(&mut self) {
         self.memory = Memory::default();
         self.inventory = inventory(&self.seen);
+    }
+
+    /// What AWS holds of it and is not on its way out.
+    pub async fn observe_standing(&self) -> Result<Objects> {
+        let now = Instant::now();
+        let (world, _) = inventory(&self.aws).world(&self.owner, Details::Paced, |_| now).await;
+        let stands = |object: &Object| !matches!(object.phase, Phase::Leaving(_));
+        let single = |(node, objects): (_, Vec<Object>)| {
+            let mut standing = objects.into_iter().filter(stands);
+            match (standing.next(), standing.next()) {
+                (Some(object), None) => Ok((format!("{node}"), object)),
+                _ => Err(anyhow!("{node} is not there once")),
+            }
+        };
+        let owned = world.owned.into_iter();
+        owned
+            .map(|(node, objects): (secureml::model::NodeKey, _)| single((node, objects)))
+            .collect()
     }
 
     /// What AWS holds of it, seen past the proxy.

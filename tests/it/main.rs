@@ -5,6 +5,7 @@ mod command_line;
 mod critical_path;
 mod data;
 mod drift;
+mod duplicates;
 mod environment;
 mod generated;
 mod guardrails;
