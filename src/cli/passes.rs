@@ -151,7 +151,7 @@ fn describe(report: &Report) -> String {
     let lines = report.entries.iter().filter_map(|(node, entry)| match &entry.outcome {
         Outcome::Done => None,
         Outcome::Pending { why, .. } => Some(format!("{node}: {why}\n")),
-        Outcome::Failed(failure) => Some(format!("{node}: {failure}; {}\n", failure.class.hint())),
+        Outcome::Failed(failure) => Some(format!("{node}: {failure}; {}\n", failure.remedy())),
         Outcome::Skipped(because) => Some(format!("{node}: waits for {because}\n")),
     });
     lines.collect()

@@ -179,7 +179,7 @@ fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
     let report_or_none = report.unwrap_or(&none);
     let failures: Vec<String> = report_or_none
         .failures()
-        .map(|(node, failure)| format!("{node}: {failure}; {}", failure.class.hint()))
+        .map(|(node, failure)| format!("{node}: {failure}; {}", failure.remedy()))
         .collect();
     let stuck = |action| matches!(action, Action::Blocked | Action::Conflict);
     let stuck: Vec<String> = told(plan, |step| stuck(step.action));

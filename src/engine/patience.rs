@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn what_failed_is_left_alone_for_its_pause_and_then_tried_again() {
         let (mut patience, now) = (Patience::default(), Instant::now());
-        let plan = creation(serde_json::json!({}));
+        let plan = creation(serde_json::json!({"environmentType": "dev"}));
         let nothing = BTreeMap::new();
         patience.learn(&plan, &failed(Class::Denied), &nothing, now);
         assert!(patience.held(&plan, now).contains_key(&node()));
@@ -218,9 +218,9 @@ mod tests {
     #[test]
     fn another_declaration_is_tried_at_once() {
         let (mut patience, now) = (Patience::default(), Instant::now());
-        let plan = creation(serde_json::json!({}));
+        let plan = creation(serde_json::json!({"environmentType": "dev"}));
         patience.learn(&plan, &failed(Class::Invalid), &BTreeMap::new(), now);
-        let edited = creation(serde_json::json!({"network": {"vpcCidr": "10.9.0.0/16"}}));
+        let edited = creation(serde_json::json!({"environmentType": "dev", "network": {"vpcCidr": "10.9.0.0/16"}}));
         assert!(patience.held(&plan, now).contains_key(&node()));
         assert!(patience.held(&edited, now).is_empty(), "other calls");
         patience.forget();
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn what_is_held_does_not_fail_once_more() {
         let (mut patience, now) = (Patience::default(), Instant::now());
-        let plan = creation(serde_json::json!({}));
+        let plan = creation(serde_json::json!({"environmentType": "dev"}));
         patience.learn(&plan, &failed(Class::Transient), &BTreeMap::new(), now);
         let held = patience.held(&plan, now);
         patience.learn(&plan, &failed(Class::Transient), &held, now);
