@@ -13,6 +13,7 @@
 //! | [`audit`] | whether what stands keeps its promises | all above |
 //! | [`plan`] | desired − actual, as data | all above; no AWS service by name |
 //! | [`engine`] | inventory, apply, report | `plan`, `kinds`; no AWS service by name |
+//! | [`reach`] | whether a network has a way out; reading it is its live half | `model`, `policy`, `kinds`; the live half also `engine`, `aws` |
 //! | `aws` | sessions, errors, paging | `model`, `engine`'s failure |
 //! | `controller`, `cli` | the two ways to run it | everything |
 //!
@@ -34,3 +35,4 @@ pub mod kinds;
 pub mod model;
 pub mod plan;
 pub mod policy;
+pub mod reach;

@@ -9,6 +9,10 @@ use crate::policy::{Document, Principal, Statement, global};
 /// at them from outside.
 const ON_BUCKET: [&str; 4] = ["s3:CreateBucket*", "s3:Delete*", "s3:ListBucket*", "s3:Put*"];
 
+/// An upload that nobody finished by then is paid for and seen by nobody. Objects and their versions never go by
+/// themselves.
+const ABORT_UPLOADS_AFTER_DAYS: i32 = 7;
+
 pub(super) fn draw(project: &Project, builder: &mut Builder) {
     let policies = &project.spec.deletion_policy;
     let retain = policies.buckets == DeletionPolicy::Retain;
@@ -45,6 +49,7 @@ fn attributes(project: &Project, name: &str) -> bucket::Attributes {
         versioning: bucket::Versioning::Enabled,
         public_access_block: bucket::PublicAccessBlock::CLOSED,
         ownership: "BucketOwnerEnforced".to_owned(),
+        lifecycle: [bucket::LifecycleRule::abort_uploads(ABORT_UPLOADS_AFTER_DAYS)].into(),
     }
 }
 
@@ -76,7 +81,7 @@ fn policy(project: &Project, name: &str) -> Document {
             .given(global::PRINCIPAL_IS_AWS_SERVICE.is_not_true())
     };
     Document::new([
-        everything("OnlyEncryptedConnections").given(global::SECURE_TRANSPORT.is_not_true()),
+        everything("OnlyEncryptedConnections").given(global::SECURE_TRANSPORT.is_false()),
         everything("OnlyCurrentTls").when("NumericLessThan", "s3:TlsVersion", ["1.2"]),
         // The controller is no exception: objects are no business of its.
         from_outside("ObjectsOnlyThroughTheEndpoint")

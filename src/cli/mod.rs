@@ -4,6 +4,7 @@ mod audit;
 mod offline;
 mod organization;
 mod passes;
+mod reach;
 mod subject;
 
 use std::io::{ErrorKind, Write as _};
@@ -76,6 +77,15 @@ enum Command {
         #[arg(long)]
         page: Option<String>,
     },
+    /// Shows whether the project's network has a way out, hop by hop. Exit code 0: none, 2: open paths or such that are
+    /// closed by a rule only, 1: error.
+    Reach {
+        #[command(flatten)]
+        subject: Subject,
+        /// How the report is printed.
+        #[arg(long, value_enum, default_value_t)]
+        output: Output,
+    },
     /// Writes the guardrails as policies of an AWS organisation: service control policies and a resource control policy.
     OrganizationPolicies(organization::Options),
     /// Runs the controller.
@@ -129,6 +139,11 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Handbook { subject, page } => {
             say(&offline::handbook(&subject, page.as_deref()).await?)?;
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Reach { subject, output } => {
+            let report = reach::report(&subject).await?;
+            say(&reach::print(&report, output)?)?;
+            Ok(all_well(report.is_closed()))
         }
         Command::OrganizationPolicies(options) => {
             say(&organization::write(&options)?)?;

@@ -6,6 +6,8 @@
 //! never deleted: AWS refuses.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html>
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Changed, Current, Field, Identity, Kind, New};
@@ -31,6 +33,37 @@ pub struct Attributes {
     pub public_access_block: PublicAccessBlock,
     /// Whose the objects are: `BucketOwnerEnforced`, which also switches access lists off, or another word of S3's.
     pub ownership: String,
+    /// What S3 removes or moves by itself. Of what is desired there is at least one rule.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub lifecycle: BTreeSet<LifecycleRule>,
+}
+
+/// A rule by which S3 removes or moves something by itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LifecycleRule {
+    /// Its name.
+    pub id: String,
+    /// Whether it is in use.
+    pub enabled: bool,
+    /// After how many days the parts of an upload go that nobody finished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abort_uploads_after_days: Option<i32>,
+    /// What else it does, or that it is about some objects only. Nothing of ours does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<String>,
+}
+
+impl LifecycleRule {
+    /// Removes the parts of an upload that nobody finished within `days`.
+    pub fn abort_uploads(days: i32) -> Self {
+        Self {
+            id: "abort-unfinished-uploads".to_owned(),
+            enabled: true,
+            abort_uploads_after_days: Some(days),
+            other: None,
+        }
+    }
 }
 
 /// How objects are encrypted whose writer does not say.
@@ -106,6 +139,12 @@ pub enum Call {
     /// Sets whose the objects are.
     #[serde(rename = "s3:PutBucketOwnershipControls")]
     Own { bucket: String, ownership: String },
+    /// Sets what S3 removes by itself, in the place of whatever it did.
+    #[serde(rename = "s3:PutBucketLifecycleConfiguration")]
+    Lifecycle {
+        bucket: String,
+        rules: BTreeSet<LifecycleRule>,
+    },
     /// Sets the policy.
     #[serde(rename = "s3:PutBucketPolicy")]
     Policy { bucket: String, policy: Document },
@@ -125,6 +164,7 @@ impl Kind for Bucket {
         Field::in_place("versioning"),
         Field::in_place("publicAccessBlock").critical(),
         Field::in_place("ownership").critical(),
+        Field::in_place("lifecycle"),
     ];
     const IDENTITY: Identity = Identity::Name;
     const HOLDS_DATA: bool = true;
@@ -136,6 +176,7 @@ impl Kind for Bucket {
         "s3:GetBucketPublicAccessBlock",
         "s3:GetBucketVersioning",
         "s3:GetEncryptionConfiguration",
+        "s3:GetLifecycleConfiguration",
         "s3:ListAllMyBuckets",
         "s3:PutBucketOwnershipControls",
         "s3:PutBucketPolicy",
@@ -143,6 +184,7 @@ impl Kind for Bucket {
         "s3:PutBucketTagging",
         "s3:PutBucketVersioning",
         "s3:PutEncryptionConfiguration",
+        "s3:PutLifecycleConfiguration",
         "s3:TagResource",
         "tag:GetResources",
     ];
@@ -157,6 +199,7 @@ impl Kind for Bucket {
             versioning,
             public_access_block: block,
             policy,
+            lifecycle: rules,
         } = new.attributes.clone();
         let bucket = || new.name.clone();
         let create = Call::Create {
@@ -175,6 +218,7 @@ impl Kind for Bucket {
                 bucket: bucket(),
                 versioning,
             },
+            Call::Lifecycle { bucket: bucket(), rules },
         ];
         calls.extend(policy.map(|policy| Call::Policy {
             bucket: bucket(),
@@ -194,6 +238,10 @@ impl Kind for Bucket {
             bucket: bucket(),
             encryption: desired.encryption.clone(),
         };
+        let lifecycle = || Call::Lifecycle {
+            bucket: bucket(),
+            rules: desired.lifecycle.clone(),
+        };
         let versioning = desired.versioning;
         let policy = desired.policy.clone().filter(|_| changed.has("policy"));
         let mut calls = Vec::new();
@@ -201,6 +249,7 @@ impl Kind for Bucket {
         calls.extend(policy.map(|policy| Call::Policy { bucket: bucket(), policy }));
         calls.extend(changed.has("ownership").then(own));
         calls.extend(changed.has("encryption").then(encrypt));
+        calls.extend(changed.has("lifecycle").then(lifecycle));
         calls.extend(changed.has("versioning").then(|| Call::Version { bucket: bucket(), versioning }));
         Todo::now(calls)
     }
@@ -242,6 +291,7 @@ mod tests {
                 versioning: Versioning::Off,
                 public_access_block: PublicAccessBlock::CLOSED,
                 ownership: "BucketOwnerEnforced".to_owned(),
+                lifecycle: BTreeSet::new(),
             },
             tags: Tags::default().with("theirs", "1").with("ours", "old"),
         };

@@ -397,6 +397,8 @@ pub mod permissions;
 mod shared;
 
 pub use shared::rules::{Peer, Rule, Rules};
+#[cfg(feature = "aws")]
+pub(crate) use shared::{ec2, routes, rules};
 
 macro_rules! kinds {
     ($($module:ident :: $kind:ident),* $(,)?) => {

@@ -282,22 +282,25 @@ mod live {
         if text.trim().is_empty() {
             return None;
         }
-        let document = serde_json::from_str(text).and_then(|mut policy: Value| {
-            // The default of gateway endpoints has the old version, which knows no variables; ours has none either.
-            if policy.get("Version").and_then(Value::as_str) == Some("2008-10-17")
-                && let Some(fields) = policy.as_object_mut()
-            {
-                fields.remove("Version");
-            }
-            serde_json::from_value::<Document>(policy)
-        });
-        let document = document.unwrap_or_default();
+        let document = parse(text).unwrap_or_default();
         let unnamed = document.statements.iter().map(|statement| Statement {
             sid: String::new(),
             ..statement.clone()
         });
         let everything = Statement::allow("").principal(Principal::Anyone).actions(["*"]).anywhere();
         (!unnamed.eq([everything])).then_some(document)
+    }
+
+    /// Reads the policy of an endpoint.
+    pub(crate) fn parse(text: &str) -> Result<Document, serde_json::Error> {
+        let mut policy: Value = serde_json::from_str(text)?;
+        // The default of gateway endpoints has the old version, which knows no variables; ours has none either.
+        if policy.get("Version").and_then(Value::as_str) == Some("2008-10-17")
+            && let Some(fields) = policy.as_object_mut()
+        {
+            fields.remove("Version");
+        }
+        serde_json::from_value(policy)
     }
 
     fn dns_name(endpoint: &types::VpcEndpoint) -> Option<&str> {
@@ -380,6 +383,9 @@ mod live {
         }
     }
 }
+
+#[cfg(feature = "aws")]
+pub(crate) use live::parse;
 
 #[cfg(test)]
 mod tests {

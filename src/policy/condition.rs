@@ -170,6 +170,11 @@ impl Key<One, Flag> {
         self.condition("Bool", ["true"])
     }
 
+    /// The value is false; false when absent. For keys that every request carries: scanners look for this form.
+    pub fn is_false(&self) -> Condition {
+        self.condition("Bool", ["false"])
+    }
+
     /// The value is false, or absent: whatever is not known to be on is off.
     pub fn is_not_true(&self) -> Condition {
         self.condition("BoolIfExists", ["false"])

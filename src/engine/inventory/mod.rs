@@ -143,15 +143,7 @@ impl Inventory {
         if let Some(read) = memory.as_ref().filter(|read| read.read_at >= not_before) {
             return Ok(Arc::clone(read));
         }
-        let reader = Reader {
-            inventory: self,
-            kind: kind.name(),
-            details,
-            not_before,
-            oldest: StdMutex::new(None),
-            asked: StdMutex::default(),
-            lost: StdMutex::default(),
-        };
+        let reader = self.reader(kind.name(), details, not_before);
         let objects = kind.observe(&reader).await?;
         let asked = reader.asked.into_inner().unwrap_or_else(PoisonError::into_inner);
         lock(&self.details).retain(|(of, id, _), _| *of != kind.name() || asked.contains(id));
@@ -165,6 +157,25 @@ impl Inventory {
 }
 
 impl Inventory {
+    /// A reader of lists no older than `not_before`, for somebody who is no kind. They are shared with whoever looks at
+    /// the same time, and dropped with the last of them.
+    pub(crate) fn lists(&self, not_before: Instant) -> Reader<'_> {
+        self.reader("", Details::Paced, not_before)
+    }
+
+    fn reader(&self, kind: &'static str, details: Details, not_before: Instant) -> Reader<'_> {
+        Reader {
+            inventory: self,
+            kind,
+            details,
+            not_before,
+            oldest: StdMutex::new(None),
+            asked: StdMutex::default(),
+            lost: StdMutex::default(),
+            _looking: Looking::begin(self),
+        }
+    }
+
     /// Takes note that `id` was made as `node` of `owner`.
     pub(super) fn made(&self, owner: &Owner, node: &NodeKey, id: &str) {
         let tags = [(OWNER_TAG, owner.to_string()), (NODE_TAG, node.to_string())];

@@ -3,7 +3,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex as StdMutex};
 use std::time::{Duration, Instant};
 
-use super::{DETAILS_PER_SECOND, Detail, DetailKey, Details, Inventory, List, MARKED_FOR, Memory, lock};
+use super::{DETAILS_PER_SECOND, Detail, DetailKey, Details, Inventory, List, Looking, MARKED_FOR, Memory, lock};
 use crate::aws::Aws;
 use crate::engine::Failure;
 use crate::model::Tags;
@@ -19,6 +19,7 @@ pub struct Reader<'a> {
     pub(super) asked: StdMutex<HashSet<String>>,
     /// The tags that resources of ours have lost, by id.
     pub(super) lost: StdMutex<HashMap<String, Vec<&'static str>>>,
+    pub(super) _looking: Looking<'a>,
 }
 
 impl Reader<'_> {

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_ec2::types::{
-    EgressOnlyInternetGateway, FlowLog, InternetGateway, NatGateway, RouteTable, SecurityGroup, Subnet, Tag,
+    CarrierGateway, EgressOnlyInternetGateway, FlowLog, InternetGateway, NatGateway, NetworkAcl, NetworkInterface,
+    RouteTable, SecurityGroup, ServiceConfiguration, Subnet, Tag, TransitGatewayAttachment,
     TransitGatewayVpcAttachment, UnsuccessfulItem, Vpc, VpcEndpoint, VpcPeeringConnection, VpnGateway,
 };
 
@@ -49,6 +50,16 @@ lists! {
     transit_gateway_attachments: TransitGatewayVpcAttachment = "ec2:DescribeTransitGatewayVpcAttachments", describe_transit_gateway_vpc_attachments, 1000, transit_gateway_vpc_attachments;
     /// Every peering connection.
     peerings: VpcPeeringConnection = "ec2:DescribeVpcPeeringConnections", describe_vpc_peering_connections, 1000, vpc_peering_connections;
+    /// Every carrier gateway.
+    carrier_gateways: CarrierGateway = "ec2:DescribeCarrierGateways", describe_carrier_gateways, 1000, carrier_gateways;
+    /// Every network ACL, with its entries and subnets.
+    network_acls: NetworkAcl = "ec2:DescribeNetworkAcls", describe_network_acls, 1000, network_acls;
+    /// Every network interface.
+    network_interfaces: NetworkInterface = "ec2:DescribeNetworkInterfaces", describe_network_interfaces, 1000, network_interfaces;
+    /// Every attachment to a transit gateway, of whatever kind.
+    transit_attachments: TransitGatewayAttachment = "ec2:DescribeTransitGatewayAttachments", describe_transit_gateway_attachments, 1000, transit_gateway_attachments;
+    /// Every endpoint service that the account offers.
+    endpoint_services: ServiceConfiguration = "ec2:DescribeVpcEndpointServiceConfigurations", describe_vpc_endpoint_service_configurations, 1000, service_configurations;
 }
 
 /// Every virtual private gateway. The list has no pages.

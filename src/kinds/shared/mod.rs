@@ -1,14 +1,14 @@
 //! What several kinds share: lists that serve more than one of them, and the forms of things that AWS repeats.
 
 #[cfg(feature = "aws")]
-pub(super) mod ec2;
+pub(crate) mod ec2;
 pub(super) mod gateways;
 #[cfg(feature = "aws")]
 pub(super) mod iam;
 #[cfg(feature = "aws")]
 pub(super) mod kms;
-pub(super) mod routes;
-pub(super) mod rules;
+pub(crate) mod routes;
+pub(crate) mod rules;
 #[cfg(feature = "aws")]
 pub(super) mod sagemaker;
 #[cfg(feature = "aws")]

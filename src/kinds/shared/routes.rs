@@ -67,7 +67,8 @@ mod live {
         foreign.filter(|route| !ours(&route.target)).collect()
     }
 
-    fn destination(route: &types::Route) -> String {
+    /// The addresses that `route` is for: a block, or a prefix list by id.
+    pub(crate) fn destination(route: &types::Route) -> String {
         let destinations = [
             route.destination_cidr_block(),
             route.destination_ipv6_cidr_block(),
@@ -76,7 +77,8 @@ mod live {
         first(&destinations)
     }
 
-    fn target(route: &types::Route) -> String {
+    /// The id of what `route` leads to; empty where AWS names none.
+    pub(crate) fn target(route: &types::Route) -> String {
         let targets = [
             route.gateway_id(),
             route.nat_gateway_id(),
@@ -150,7 +152,7 @@ mod live {
 }
 
 #[cfg(feature = "aws")]
-pub(crate) use live::{delete, foreign, leave_endpoint, restore_local};
+pub(crate) use live::{delete, destination, foreign, leave_endpoint, restore_local, target};
 
 #[cfg(test)]
 mod tests {

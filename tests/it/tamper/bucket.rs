@@ -1,7 +1,8 @@
 use anyhow::Result;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{
-    BucketVersioningStatus, ObjectOwnership, OwnershipControls, OwnershipControlsRule, ServerSideEncryption,
+    BucketLifecycleConfiguration, BucketVersioningStatus, ExpirationStatus, LifecycleExpiration, LifecycleRule,
+    LifecycleRuleFilter, ObjectOwnership, OwnershipControls, OwnershipControlsRule, ServerSideEncryption,
     ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
     VersioningConfiguration,
 };
@@ -25,6 +26,7 @@ ways! {
     "versioning" => versioning;
     "publicAccessBlock" => public_access_block;
     "ownership" => ownership;
+    "lifecycle" => lifecycle;
     "tags" => tags;
     GONE => gone;
 }
@@ -67,6 +69,17 @@ async fn ownership(target: &Target<'_>, s3: &Client) -> Result<()> {
     let controls = OwnershipControls::builder().rules(rule).build()?;
     let request = s3.put_bucket_ownership_controls().bucket(&target.object.id);
     request.ownership_controls(controls).send().await?;
+    Ok(())
+}
+
+/// Every object is to go tomorrow.
+async fn lifecycle(target: &Target<'_>, s3: &Client) -> Result<()> {
+    let rule = LifecycleRule::builder().id("tidy").status(ExpirationStatus::Enabled);
+    let rule = rule.filter(LifecycleRuleFilter::builder().prefix("").build());
+    let rule = rule.expiration(LifecycleExpiration::builder().days(1).build());
+    let configuration = BucketLifecycleConfiguration::builder().rules(rule.build()?);
+    let request = s3.put_bucket_lifecycle_configuration().bucket(&target.object.id);
+    request.lifecycle_configuration(configuration.build()?).send().await?;
     Ok(())
 }
 

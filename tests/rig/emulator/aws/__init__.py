@@ -16,6 +16,7 @@ MODULES = (
     "ec2.endpoints",
     "ec2.flow_logs",
     "ec2.common",
+    "elb",
     "sagemaker.records",
     "iam",
     "kms",
