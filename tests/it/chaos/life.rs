@@ -299,10 +299,7 @@ fn rename(value: &mut Value, names: &[(String, String)]) {
             for (id, name) in names {
                 *text = text.replace(id, name);
             }
-            // Each AWS of the rig has its own for S3.
-            if text.starts_with("pl-") {
-                "<prefix list>".clone_into(text);
-            }
+            *text = nameless(text);
         }
         Value::Array(items) => {
             items.iter_mut().for_each(|item| rename(item, names));
@@ -319,6 +316,31 @@ fn rename(value: &mut Value, names: &[(String, String)]) {
         }
         _ => {}
     }
+}
+
+/// What the ids of a network begin with.
+const INVENTED: [&str; 7] = ["vpc-", "vpce-", "subnet-", "sg-", "rtb-", "fl-", "pl-"];
+/// How many digits follow.
+const DIGITS: usize = 17;
+
+/// `text` without ids of what is gone, or is AWS's own, as the prefix list of S3: the name of nothing takes their place.
+fn nameless(text: &str) -> String {
+    let is_id = |word: &str| {
+        INVENTED.iter().any(|prefix| {
+            let digits = word.strip_prefix(prefix).unwrap_or_default();
+            digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    };
+    let parts = text.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
+    let named = parts.map(|part| {
+        let word = part.trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric());
+        if is_id(word) {
+            part.replace(word, "<id>")
+        } else {
+            part.to_owned()
+        }
+    });
+    named.collect()
 }
 
 /// The fields that the spec decides, the tags and the state.
