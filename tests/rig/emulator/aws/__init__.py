@@ -26,6 +26,7 @@ MODULES = (
     "resource_groups",
     "sagemaker.notebooks",
     "sagemaker.studio",
+    "sagemaker.monitoring",
     "codecommit",
     "codeartifact",
     "cloudtrail",
