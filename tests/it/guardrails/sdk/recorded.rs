@@ -1,0 +1,220 @@
+//! Requests that were really made, as questions to the policies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, ensure};
+use secureml::policy::sagemaker::MULTI_VALUED;
+use secureml_rig::proxy::{Call, Operation as Called, Protocol, iam_action};
+use serde_json::{Map, Value};
+
+use super::super::scenario::{Case, Patch, World};
+use super::fields::Fields;
+use super::operations::{Operation, Operations};
+
+/// Whose requests these are: the role of the notebook `alice`.
+const WHO: &str = "alice";
+
+/// The operations of the steps of pipelines.
+const STEPS: &[(&str, &str)] = &[
+    ("Processing", "sagemaker:CreateProcessingJob"),
+    ("Training", "sagemaker:CreateTrainingJob"),
+    ("Tuning", "sagemaker:CreateHyperParameterTuningJob"),
+    ("Transform", "sagemaker:CreateTransformJob"),
+    ("Model", "sagemaker:CreateModel"),
+    ("RegisterModel", "sagemaker:CreateModelPackage"),
+];
+
+/// Turns requests into cases, in the order in which they were made: what was made before has its tags.
+pub struct Recorded<'a> {
+    world: &'a World<'a>,
+    operations: &'a Operations,
+    /// The tags of what was made, by its ARN.
+    made: BTreeMap<String, Map<String, Value>>,
+    /// What has been asked already: an SDK asks many things many times.
+    known: BTreeSet<String>,
+}
+
+/// A request on its way.
+struct Request<'a> {
+    task: &'a str,
+    /// `sagemaker:CreateModel`.
+    name: &'a str,
+    action: String,
+    from: &'a str,
+    fields: Fields,
+}
+
+impl<'a> Recorded<'a> {
+    pub fn new(world: &'a World<'a>, operations: &'a Operations) -> Self {
+        Self {
+            world,
+            operations,
+            made: BTreeMap::new(),
+            known: BTreeSet::new(),
+        }
+    }
+
+    /// The cases of `call`, which `task` made; none if they are known.
+    pub fn cases(&mut self, task: &str, call: &Call) -> Result<Vec<Case>> {
+        let operation = self.operations.get(&call.name)?;
+        let request = Request {
+            task,
+            name: &call.name,
+            action: action(&call.name),
+            from: "inside",
+            fields: Fields::of(call, operation.uri.as_deref())?,
+        };
+        let mut cases = Vec::new();
+        self.ask(&request, operation, &mut cases)
+            .with_context(|| format!("{task}: {} {}", call.name, call.text()))?;
+        Ok(cases)
+    }
+
+    fn ask(&mut self, request: &Request<'_>, operation: &Operation, cases: &mut Vec<Case>) -> Result<()> {
+        let tags = tags(&request.fields);
+        let with = context(request, operation)?;
+        let resources: Vec<String> = operation.on.iter().flat_map(|on| request.fields.fill(on)).collect();
+        ensure!(resources.len() == operation.on.len(), "it does not say what it is about");
+        for resource in &resources {
+            let patch = Patch {
+                on: Some(resource.clone()),
+                with: with.clone(),
+                tags: self.carried(resource),
+                giving: Some(tags.clone().into()),
+                ..Patch::default()
+            };
+            self.add(request, &request.action, request.from, patch, cases)?;
+        }
+        for (action, on) in &operation.then {
+            self.besides(request, action, on, cases)?;
+        }
+        let Some(made) = resources.first().filter(|_| request.name.contains(":Create")) else {
+            return Ok(());
+        };
+        if !tags.is_empty() {
+            self.tag(request, made, &tags, cases)?;
+        }
+        let like = operation.like.iter().flat_map(|like| request.fields.fill(like)).next();
+        let tags = match like.and_then(|like| self.made.get(&like)) {
+            Some(tags) => tags.clone(),
+            None => tags,
+        };
+        self.made.insert(made.clone(), tags);
+        self.steps(request, operation, cases)
+    }
+
+    /// What AWS asks besides: passing a role, of the caller; using a key, of the service in the caller's name.
+    fn besides(&mut self, request: &Request<'_>, action: &str, on: &str, cases: &mut Vec<Case>) -> Result<()> {
+        let service = request.name.split(':').next().unwrap_or_default();
+        let through = format!("through {service}");
+        let from = if action.starts_with("kms:") { &through } else { request.from };
+        for resource in request.fields.fill(on) {
+            let patch = Patch {
+                on: Some(resource),
+                ..Patch::default()
+            };
+            self.add(request, action, from, patch, cases)?;
+        }
+        Ok(())
+    }
+
+    /// The tags that something is given when it is made take a permission of their own.
+    fn tag(&mut self, request: &Request<'_>, made: &str, tags: &Map<String, Value>, cases: &mut Vec<Case>) -> Result<()> {
+        let service = request.name.split(':').next().unwrap_or_default();
+        let (_, making) = request.name.split_once(':').unwrap_or_default();
+        let with = BTreeMap::from([("sagemaker:TaggingAction".to_owned(), making.into())]);
+        let patch = Patch {
+            on: Some(made.to_owned()),
+            tags: Some(Map::new().into()),
+            giving: Some(tags.clone().into()),
+            with,
+            ..Patch::default()
+        };
+        self.add(request, &format!("{service}:AddTags"), request.from, patch, cases)
+    }
+
+    /// What SageMaker makes in the steps of a pipeline, with the role of the pipeline, which is the notebook's.
+    fn steps(&mut self, request: &Request<'_>, operation: &Operation, cases: &mut Vec<Case>) -> Result<()> {
+        let definition = operation.steps.iter().flat_map(|field| request.fields.values(field)).next();
+        let Some(definition) = definition else {
+            return Ok(());
+        };
+        let definition: Value = serde_json::from_str(&definition).context("the definition of a pipeline")?;
+        for step in definition["Steps"].as_array().into_iter().flatten() {
+            let kind = step["Type"].as_str().unwrap_or_default();
+            let of = STEPS.iter().find(|(known, _)| *known == kind);
+            let (_, name) = of.with_context(|| format!("a step of the type {kind:?}"))?;
+            let operation = self.operations.get(name)?;
+            let mut fields = Fields::of_step(step)?;
+            for field in operation.on.iter().filter_map(|on| on.split_once("{.")) {
+                fields.set_default(field.1.trim_end_matches('}'), step["Name"].as_str().unwrap_or_default());
+            }
+            let request = Request {
+                name,
+                action: action(name),
+                from: "platform",
+                fields,
+                ..*request
+            };
+            self.ask(&request, operation, cases)
+                .with_context(|| format!("the step {}", step["Name"]))?;
+        }
+        Ok(())
+    }
+
+    /// The tags of `resource`, if it is nothing that the project brought.
+    fn carried(&self, resource: &str) -> Option<Value> {
+        let brought = resource.contains('{') || self.world.others.ours.owner_of(resource).is_some();
+        let tags = self.made.get(resource).cloned().unwrap_or_default();
+        (!brought).then(|| tags.into())
+    }
+
+    fn add(&mut self, request: &Request<'_>, action: &str, from: &str, patch: Patch, cases: &mut Vec<Case>) -> Result<()> {
+        let name = format!("{} {action} {}", request.name, patch.on.as_deref().unwrap_or_default());
+        let usual = self.world.request(action).filter(|_| action != request.action);
+        let mut usual = usual.cloned().unwrap_or_default();
+        if patch.tags.is_some() {
+            usual.tags = Some("none".into());
+        }
+        let case = self.world.case(&name, WHO, from, action, [&usual, &patch, &Patch::default()])?;
+        let reached = from != "inside" || action == "iam:PassRole" || case.endpoint_policy.is_some();
+        ensure!(reached, "no endpoint leads to {action}");
+        let key = format!("{} {action} {} {:?}", request.task, case.resource, case.context);
+        if self.known.insert(key) {
+            cases.push(case);
+        }
+        Ok(())
+    }
+}
+
+fn action(name: &str) -> String {
+    let (service, operation) = name.split_once(':').unwrap_or_default();
+    iam_action(&Called {
+        service: service.to_owned(),
+        name: operation.to_owned(),
+        protocol: Protocol::Unknown,
+    })
+}
+
+/// The context keys that `request` gives a value to.
+fn context(request: &Request<'_>, operation: &Operation) -> Result<BTreeMap<String, Value>> {
+    let mut context = BTreeMap::new();
+    for (key, template) in &operation.with {
+        let mut values = request.fields.fill(template);
+        values.dedup();
+        let value = match values.as_slice() {
+            [] => continue,
+            _ if MULTI_VALUED.contains(&key.as_str()) => values.into(),
+            [one] => one.clone().into(),
+            several => anyhow::bail!("{key} has one value and not {several:?}"),
+        };
+        context.insert(key.clone(), value);
+    }
+    Ok(context)
+}
+
+fn tags(fields: &Fields) -> Map<String, Value> {
+    let tags = fields.get("Tags").and_then(Value::as_array).into_iter().flatten();
+    tags.filter_map(|tag| Some((tag["Key"].as_str()?.to_owned(), tag["Value"].clone())))
+        .collect()
+}

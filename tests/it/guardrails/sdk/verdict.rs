@@ -1,0 +1,93 @@
+//! What the policies say to the requests of each task.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, ensure};
+use secureml::api::Preset;
+
+use super::super::remedy::remedies;
+use super::super::suite::{Evaluated, Ground, Suite};
+use super::driver::{Done, REFUSED};
+use super::operations::Operations;
+use super::recorded::Recorded;
+
+/// The verdicts of one preset, by task, in the order of the tasks.
+pub struct Verdicts {
+    pub tasks: Vec<Task>,
+    /// What to do, by the name of the statement that says so.
+    pub remedies: BTreeMap<String, String>,
+}
+
+/// One task: the operations that are denied, with the statements that say what to do in their place. None, where nothing
+/// ever allows the operation.
+pub struct Task {
+    pub name: String,
+    pub denied: BTreeMap<String, BTreeSet<String>>,
+    obstacles: Vec<String>,
+}
+
+impl Verdicts {
+    /// What the preset `preset` says to `done`.
+    pub fn of(preset: Preset, done: &[Done]) -> Result<Self> {
+        let ground = Ground::under(preset)?;
+        let world = ground.world()?;
+        let operations = Operations::read()?;
+        let mut recorded = Recorded::new(&world, &operations);
+        let mut cases = Vec::new();
+        let mut ends = Vec::new();
+        for Done { task, calls } in done {
+            for call in calls.iter() {
+                cases.extend(recorded.cases(task, call)?);
+            }
+            ends.push(cases.len());
+        }
+        println!("{preset:?}: {} tasks ask {} questions", done.len(), cases.len());
+        let (evaluated, _) = Suite::new(&ground.policies(), cases).evaluate()?;
+        let mut verdicts = Self {
+            tasks: Vec::new(),
+            remedies: BTreeMap::new(),
+        };
+        let mut start = 0;
+        for (Done { task, .. }, end) in done.iter().zip(ends) {
+            verdicts.add(&ground, task, &evaluated[start..end])?;
+            start = end;
+        }
+        Ok(verdicts)
+    }
+
+    fn add(&mut self, ground: &Ground, name: &str, evaluated: &[Evaluated]) -> Result<()> {
+        let mut task = Task {
+            name: name.to_owned(),
+            denied: BTreeMap::new(),
+            obstacles: Vec::new(),
+        };
+        for one in evaluated {
+            let Some(obstacle) = one.obstacle() else {
+                continue;
+            };
+            let (operation, _) = one.case.name.split_once(' ').unwrap_or_default();
+            // It is refused to the SDK too, which goes on.
+            if operation == REFUSED {
+                continue;
+            }
+            let remedies = remedies(&ground.ours, one)?;
+            task.denied.entry(operation.to_owned()).or_default().extend(remedies.keys().cloned());
+            self.remedies.extend(remedies);
+            task.obstacles.push(format!("{name}: {}: {obstacle}\n    {:?}", one.case.name, one.case.context));
+        }
+        ensure!(!evaluated.is_empty(), "{name} asked for nothing");
+        self.tasks.push(task);
+        Ok(())
+    }
+
+    /// What stops a task.
+    pub fn obstacles(&self) -> impl Iterator<Item = &str> {
+        self.tasks.iter().flat_map(|task| &task.obstacles).map(String::as_str)
+    }
+
+    /// The tasks that nothing stops.
+    pub fn harmless(&self) -> Vec<&str> {
+        let harmless = self.tasks.iter().filter(|task| task.denied.is_empty());
+        harmless.map(|task| task.name.as_str()).collect()
+    }
+}
