@@ -12,6 +12,7 @@ use crate::model::{NodeKey, Ref};
 const ON_START: &str = include_str!("start/on_start.sh");
 const SETTINGS: &str = include_str!("start/settings.py");
 const CONFIG: &str = include_str!("start/config.yaml");
+const STARTUP: &str = include_str!("start/startup.py");
 const PIP: &str = include_str!("start/pip.conf");
 
 /// The line of the script that the values replace.
@@ -37,6 +38,7 @@ pub(super) fn script(project: &Project) -> String {
         format!("PACKAGES=({})\n", list(&project.spec.packages.install)),
         variable("SETTINGS_PY", SETTINGS),
         variable("CONFIG_YAML", CONFIG),
+        variable("STARTUP_PY", STARTUP),
         variable("PIP_CONF", PIP),
     ]
     .concat();

@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import json
 import os
+import runpy
 import sys
 import tempfile
 import time
@@ -36,6 +37,12 @@ def settle(environment: dict) -> None:
     boto3.client("sagemaker").create_notebook_instance(
         NotebookInstanceName=environment["notebook"], InstanceType="ml.t3.medium", RoleArn=environment["role"]
     )
+
+
+def start_up() -> None:
+    """What IPython runs before the first cell of a notebook."""
+    for file in sorted(Path.home().glob(".ipython/profile_default/startup/*.py")):
+        runpy.run_path(str(file))
 
 
 def hurry() -> None:
@@ -78,6 +85,7 @@ def main() -> None:
     parser.add_argument("--role", help="what tasks are given for a role, where the SDK has none from its defaults")
     args = parser.parse_args()
     settle(json.loads(args.environment.read_text()))
+    start_up()
     hurry()
     stay_local()
     sys.path.insert(0, str(HERE / args.version))

@@ -64,6 +64,8 @@ def files(names):
     filled = {name: json.dumps(value) for name, value in values.items()}
     config = string.Template(os.environ["CONFIG_YAML"]).substitute(filled)
     write("/etc/xdg/sagemaker/config.yaml", f"# {HEADER}\n{config}")
+    startup = string.Template(os.environ["STARTUP_PY"]).substitute(filled)
+    write("/home/ec2-user/.ipython/profile_default/startup/00-project-tags.py", f"# {HEADER}\n{startup}")
 
     mirror = os.environ["MIRROR"]
     if mirror:

@@ -7,6 +7,7 @@ use secureml::policy::sagemaker::MULTI_VALUED;
 use secureml_rig::proxy::{Call, Operation as Called, Protocol, iam_action};
 use serde_json::{Map, Value};
 
+use super::super::environment::Others;
 use super::super::scenario::{Case, Patch, World};
 use super::fields::Fields;
 use super::operations::{Operation, Operations};
@@ -73,7 +74,7 @@ impl<'a> Recorded<'a> {
     fn ask(&mut self, request: &Request<'_>, operation: &Operation, cases: &mut Vec<Case>) -> Result<()> {
         let tags = tags(&request.fields);
         let with = context(request, operation)?;
-        let resources: Vec<String> = operation.on.iter().flat_map(|on| request.fields.fill(on)).collect();
+        let resources = self.resources(request, operation.on.iter())?;
         ensure!(resources.len() == operation.on.len(), "it does not say what it is about");
         for resource in &resources {
             let patch = Patch {
@@ -83,7 +84,11 @@ impl<'a> Recorded<'a> {
                 giving: Some(tags.clone().into()),
                 ..Patch::default()
             };
-            self.add(request, &request.action, request.from, patch, cases)?;
+            let none = Patch {
+                tags: patch.tags.as_ref().map(|_| "none".into()),
+                ..Patch::default()
+            };
+            self.add(request, &request.action, request.from, [&none, &patch], cases)?;
         }
         for (action, on) in &operation.then {
             self.besides(request, action, on, cases)?;
@@ -94,7 +99,7 @@ impl<'a> Recorded<'a> {
         if !tags.is_empty() {
             self.tag(request, made, &tags, cases)?;
         }
-        let like = operation.like.iter().flat_map(|like| request.fields.fill(like)).next();
+        let like = self.resources(request, &operation.like)?.into_iter().next();
         let tags = match like.and_then(|like| self.made.get(&like)) {
             Some(tags) => tags.clone(),
             None => tags,
@@ -104,16 +109,17 @@ impl<'a> Recorded<'a> {
     }
 
     /// What AWS asks besides: passing a role, of the caller; using a key, of the service in the caller's name.
-    fn besides(&mut self, request: &Request<'_>, action: &str, on: &str, cases: &mut Vec<Case>) -> Result<()> {
+    fn besides(&mut self, request: &Request<'_>, action: &str, on: &String, cases: &mut Vec<Case>) -> Result<()> {
         let service = request.name.split(':').next().unwrap_or_default();
         let through = format!("through {service}");
         let from = if action.starts_with("kms:") { &through } else { request.from };
-        for resource in request.fields.fill(on) {
+        let usual = self.world.request(action).cloned().unwrap_or_default();
+        for resource in self.resources(request, [on])? {
             let patch = Patch {
                 on: Some(resource),
                 ..Patch::default()
             };
-            self.add(request, action, from, patch, cases)?;
+            self.add(request, action, from, [&usual, &patch], cases)?;
         }
         Ok(())
     }
@@ -125,12 +131,13 @@ impl<'a> Recorded<'a> {
         let with = BTreeMap::from([("sagemaker:TaggingAction".to_owned(), making.into())]);
         let patch = Patch {
             on: Some(made.to_owned()),
-            tags: Some(Map::new().into()),
+            tags: Some("none".into()),
             giving: Some(tags.clone().into()),
             with,
             ..Patch::default()
         };
-        self.add(request, &format!("{service}:AddTags"), request.from, patch, cases)
+        let action = format!("{service}:AddTags");
+        self.add(request, &action, request.from, [&Patch::default(), &patch], cases)
     }
 
     /// What SageMaker makes in the steps of a pipeline, with the role of the pipeline, which is the notebook's.
@@ -164,19 +171,22 @@ impl<'a> Recorded<'a> {
 
     /// The tags of `resource`, if it is nothing that the project brought.
     fn carried(&self, resource: &str) -> Option<Value> {
-        let brought = resource.contains('{') || self.world.others.ours.owner_of(resource).is_some();
+        let brought = self.world.others.ours.owner_of(resource).is_some();
         let tags = self.made.get(resource).cloned().unwrap_or_default();
         (!brought).then(|| tags.into())
     }
 
-    fn add(&mut self, request: &Request<'_>, action: &str, from: &str, patch: Patch, cases: &mut Vec<Case>) -> Result<()> {
-        let name = format!("{} {action} {}", request.name, patch.on.as_deref().unwrap_or_default());
-        let usual = self.world.request(action).filter(|_| action != request.action);
-        let mut usual = usual.cloned().unwrap_or_default();
-        if patch.tags.is_some() {
-            usual.tags = Some("none".into());
-        }
-        let case = self.world.case(&name, WHO, from, action, [&usual, &patch, &Patch::default()])?;
+    /// What `request` puts into `templates`.
+    fn resources<'t>(&self, request: &Request<'_>, templates: impl IntoIterator<Item = &'t String>) -> Result<Vec<String>> {
+        let Others { ours, .. } = self.world.others;
+        let filled = templates.into_iter().flat_map(|template| request.fields.fill(template));
+        filled.map(|text| ours.fill(&text, &self.world.others)).collect()
+    }
+
+    fn add(&mut self, request: &Request<'_>, action: &str, from: &str, patches: [&Patch; 2], cases: &mut Vec<Case>) -> Result<()> {
+        let name = format!("{} {action}", request.name);
+        let [first, second] = patches;
+        let case = self.world.case(&name, WHO, from, action, [first, second, &Patch::default()])?;
         let reached = from != "inside" || action == "iam:PassRole" || case.endpoint_policy.is_some();
         ensure!(reached, "no endpoint leads to {action}");
         let key = format!("{} {action} {} {:?}", request.task, case.resource, case.context);

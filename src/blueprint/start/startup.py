@@ -1,0 +1,19 @@
+# Run by IPython before a notebook's first cell. The SDK's defaults have no tags for experiments and their runs, groups of
+# models and definitions of monitoring jobs. Those get the project's tags here, as does whatever boto3 makes.
+
+
+def _tag(params, model, **_):
+    # A version of a model takes no tags: it has those of its group.
+    versioned = model.name == "CreateModelPackage" and params.get("ModelPackageGroupName")
+    if not model.name.startswith("Create") or "Tags" not in model.input_shape.members or versioned:
+        return None
+    given = list(params.get("Tags") or [])
+    keys = [tag["Key"] for tag in given]
+    return {**params, "Tags": given + [tag for tag in $tags if tag["Key"] not in keys]}
+
+
+try:
+    from botocore.handlers import BUILTIN_HANDLERS as _handlers
+except ImportError:
+    _handlers = []
+_handlers.append(("provide-client-params.sagemaker", _tag))
