@@ -73,7 +73,7 @@ impl Verdicts {
             let remedies = remedies(&ground.ours, one)?;
             task.denied.entry(operation.to_owned()).or_default().extend(remedies.keys().cloned());
             self.remedies.extend(remedies);
-            task.obstacles.push(format!("{name}: {}: {obstacle}\n    {:?}", one.case.name, one.case.context));
+            task.obstacles.push(format!("{name}: {} {}: {obstacle}", one.case.name, one.case.resource));
         }
         ensure!(!evaluated.is_empty(), "{name} asked for nothing");
         self.tasks.push(task);
