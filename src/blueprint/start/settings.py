@@ -65,7 +65,7 @@ def files(names):
     config = string.Template(os.environ["CONFIG_YAML"]).substitute(filled)
     write("/etc/xdg/sagemaker/config.yaml", f"# {HEADER}\n{config}")
     startup = string.Template(os.environ["STARTUP_PY"]).substitute(filled)
-    write("/home/ec2-user/.ipython/profile_default/startup/00-project-tags.py", f"# {HEADER}\n{startup}")
+    write("/home/ec2-user/.ipython/profile_default/startup/00-secureml.py", f"# {HEADER}\n{startup}")
 
     mirror = os.environ["MIRROR"]
     if mirror:

@@ -1,7 +1,12 @@
-# Run by IPython before a notebook's first cell. The SDK's defaults have no tags for experiments and their runs, groups of
-# models and definitions of monitoring jobs. Those get the project's tags here, as does whatever boto3 makes.
+# Run by IPython before a notebook's first cell, for what the SDK's defaults have no place for.
+import os as _os
+
+# The SDK would ask IAM whether the role will do, and no way leads to IAM from here.
+_os.environ.setdefault("SAGEMAKER_VALIDATE_ROLE", "false")
 
 
+# Experiments and their runs, groups of models and definitions of monitoring jobs get the project's tags, as does
+# whatever boto3 makes.
 def _tag(params, model, **_):
     # A version of a model takes no tags: it has those of its group.
     versioned = model.name == "CreateModelPackage" and params.get("ModelPackageGroupName")

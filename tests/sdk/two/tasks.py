@@ -4,7 +4,7 @@ Nothing here says a word about networks, keys, encryption or tags. `role` is the
 without its defaults, for without them it makes nothing without one; under them it is None.
 """
 
-from sagemaker import AutoML, AutoMLV2, AutoMLTabularConfig, AutoMLDataChannel, image_uris
+from sagemaker import AutoML, AutoMLDataChannel, AutoMLTabularConfig, AutoMLV2, get_execution_role, image_uris
 from sagemaker.clarify import BiasConfig, DataConfig, SageMakerClarifyProcessor
 from sagemaker.estimator import Estimator
 from sagemaker.experiments import Run
@@ -63,6 +63,10 @@ def upload(role):
     S3Downloader.list(uri)
     S3Downloader.read_file(uri)
     S3Downloader.download(uri, "again")
+
+
+def own_role(role):
+    get_execution_role()
 
 
 def processing(role):
@@ -217,6 +221,7 @@ def pipeline(role):
 
 TASKS = [
     upload,
+    own_role,
     processing,
     processing_with_an_image,
     training,

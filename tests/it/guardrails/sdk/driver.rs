@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use super::super::environment::Environment;
 use crate::start_script::{Notebook, said};
 
-/// What is refused for good, and what an SDK has to do without: whose buckets there are is nobody's business.
-pub const REFUSED: &str = "s3:ListBuckets";
+/// What an SDK has to do without: whose buckets there are is nobody's business, and no way leads to IAM.
+const REFUSED: &[&str] = &["s3:ListBuckets", "iam:*"];
 
 /// How many lines of what the driver wrote a failure shows.
 const TAIL: usize = 60;
@@ -45,7 +45,9 @@ pub async fn run(version: &'static str, environment: &Environment, defaults: boo
         .start()
         .await?;
     rig.proxy.set_body_limit(usize::MAX);
-    rig.proxy.add(Rule::on(REFUSED, Fault::AccessDenied));
+    for pattern in REFUSED {
+        rig.proxy.add(Rule::on(pattern, Fault::AccessDenied));
+    }
     let home = Home::new(environment, defaults)?;
     let mut driver = Driver::start(&rig, &python, version, &home)?;
     let tasks: Vec<String> = driver.ask("tasks")?;
@@ -87,13 +89,15 @@ impl Home {
         let notebook = environment.node("Notebook/alice")?;
         let tags = notebook.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value}));
         let tags: Vec<Value> = tags.collect();
+        let arn = output("Notebook/alice", "arn")?;
+        let name = notebook.name.clone();
+        let notebook = Notebook::answered(&arn, &role, &json!({"Tags": tags}), &json!({"Parameters": parameters}))?;
         let told = json!({
             "role": role,
-            "notebook": notebook.name,
+            "notebook": name,
+            "metadata": notebook.path("opt/ml/metadata/resource-metadata.json"),
             "buckets": [output("Bucket/data", "name")?, output("Bucket/model", "name")?],
         });
-        let arn = output("Notebook/alice", "arn")?;
-        let notebook = Notebook::answered(&arn, &role, &json!({"Tags": tags}), &json!({"Parameters": parameters}))?;
         if defaults {
             let script = &environment.node("LifecycleConfig/notebook")?.attributes["onStart"];
             let started = notebook.start(script.as_str().context("a script")?)?;

@@ -17,12 +17,14 @@ impl Fields {
             Some(pattern) => parts(pattern, path).with_context(|| format!("{path} is not like {pattern}"))?,
             None => Map::new(),
         };
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        fields.extend(pairs.map(|(name, value)| (name.to_owned(), decoded(value).into())));
+        fields.extend(pairs(query));
         let headers = call.parameters.iter();
         fields.extend(headers.map(|(name, value)| (name.clone(), value.clone().into())));
-        if let Ok(Value::Object(body)) = serde_json::from_slice(&call.body) {
-            fields.extend(body);
+        match serde_json::from_slice(&call.body) {
+            Ok(Value::Object(body)) => fields.extend(body),
+            // A form, of which only the protocol of queries has one.
+            _ if uri.is_none() => fields.extend(pairs(&call.text())),
+            _ => {}
         }
         Ok(Self(fields))
     }
@@ -108,6 +110,11 @@ fn parts(pattern: &str, path: &str) -> Option<Map<String, Value>> {
         };
     }
     Some(fields)
+}
+
+fn pairs(form: &str) -> impl Iterator<Item = (String, Value)> {
+    let pairs = form.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), decoded(value).into()))
 }
 
 fn decoded(text: &str) -> String {

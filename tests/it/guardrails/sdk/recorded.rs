@@ -187,8 +187,6 @@ impl<'a> Recorded<'a> {
         let name = format!("{} {action}", request.name);
         let [first, second] = patches;
         let case = self.world.case(&name, WHO, from, action, [first, second, &Patch::default()])?;
-        let reached = from != "inside" || action == "iam:PassRole" || case.endpoint_policy.is_some();
-        ensure!(reached, "no endpoint leads to {action}");
         let key = format!("{} {action} {} {:?}", request.task, case.resource, case.context);
         if self.known.insert(key) {
             cases.push(case);

@@ -7,7 +7,8 @@ use secureml::api::Preset;
 
 use super::super::remedy::remedies;
 use super::super::suite::{Evaluated, Ground, Suite};
-use super::driver::{Done, REFUSED};
+use super::super::scenario::Case;
+use super::driver::Done;
 use super::operations::Operations;
 use super::recorded::Recorded;
 
@@ -16,6 +17,20 @@ pub struct Verdicts {
     pub tasks: Vec<Task>,
     /// What to do, by the name of the statement that says so.
     pub remedies: BTreeMap<String, String>,
+}
+
+/// The name of what stops requests that no endpoint lets out of the network, and what to do then.
+const UNREACHABLE: &str = "Unreachable";
+const NO_WAY: &str = "No endpoint leads to the service from inside the network. Version 3 asks IAM what a role may do: give \
+                      it the role's ARN, and set `SAGEMAKER_VALIDATE_ROLE=false`, as notebooks of the project do at their start.";
+
+/// What SDKs ask for and do without when they are refused, as they are here.
+const DISPENSABLE: &str = "s3:ListBuckets";
+
+/// Whether `case` would leave the network, and cannot. Passing a role is no request of its own.
+fn unreachable(case: &Case) -> bool {
+    let inside = case.context.contains_key("aws:SourceVpc");
+    inside && case.endpoint_policy.is_none() && case.action != "iam:PassRole"
 }
 
 /// One task: the operations that are denied, with the statements that say what to do in their place. None, where nothing
@@ -62,15 +77,19 @@ impl Verdicts {
             obstacles: Vec::new(),
         };
         for one in evaluated {
-            let Some(obstacle) = one.obstacle() else {
+            let (operation, _) = one.case.name.split_once(' ').unwrap_or_default();
+            let (obstacle, remedies) = if unreachable(&one.case) {
+                let remedy = (UNREACHABLE.to_owned(), NO_WAY.to_owned());
+                ("no way leads there".to_owned(), BTreeMap::from([remedy]))
+            } else if let Some(obstacle) = one.obstacle() {
+                (obstacle, remedies(&ground.ours, one)?)
+            } else {
                 continue;
             };
-            let (operation, _) = one.case.name.split_once(' ').unwrap_or_default();
             // It is refused to the SDK too, which goes on.
-            if operation == REFUSED {
+            if operation == DISPENSABLE {
                 continue;
             }
-            let remedies = remedies(&ground.ours, one)?;
             task.denied.entry(operation.to_owned()).or_default().extend(remedies.keys().cloned());
             self.remedies.extend(remedies);
             task.obstacles.push(format!("{name}: {} {}: {obstacle}", one.case.name, one.case.resource));
