@@ -131,7 +131,8 @@ impl Driver {
             .arg(&told)
             .env("HOME", home.notebook.path("home/ec2-user"))
             .env("XDG_CONFIG_DIRS", home.notebook.path("etc/xdg"))
-            .env("PYTHONPYCACHEPREFIX", paths::installed()?.join("pycache"))
+            // What is installed is compiled already, and nothing else is to be written beside the sources.
+            .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("HTTPS_PROXY", NOWHERE);
         if !home.defaults {
             command.args(["--role", home.told["role"].as_str().unwrap_or_default()]);

@@ -10,7 +10,7 @@ mod verdict;
 
 use std::thread;
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, ensure};
 use secureml::api::Preset;
 
 use super::labs::PRESETS;
@@ -28,10 +28,27 @@ const NEED_NO_DEFAULTS: [&str; 1] = ["own_role"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plain_code_keeps_to_the_guardrails_by_its_defaults_alone() -> Result<()> {
-    let mut versions = Vec::new();
-    for (directory, name) in VERSIONS {
-        versions.push(version(directory, name).await?);
+    let mut runs = Vec::new();
+    for (directory, _) in VERSIONS {
+        runs.push(Runs::of(directory).await?);
     }
+    let judges = PRESETS.map(|preset| {
+        let runs = runs.iter().flat_map(|runs| [runs.with(preset), &runs.without]);
+        (preset, runs.collect::<Vec<_>>())
+    });
+    let presets: Vec<Vec<Verdicts>> = thread::scope(|scope| {
+        let judges = judges.map(|(preset, runs)| scope.spawn(move || Verdicts::of(preset, &runs)));
+        let judged = judges.into_iter().map(|judge| judge.join().map_err(|_| anyhow!("a judge panicked"))?);
+        judged.collect::<Result<_>>()
+    })?;
+    let of = |run: usize| -> Vec<&Verdicts> { presets.iter().map(|verdicts| &verdicts[run]).collect() };
+    let versions = VERSIONS.iter().enumerate().map(|(i, (_, name))| Version {
+        name,
+        with: of(2 * i),
+        without: of(2 * i + 1),
+    });
+    let versions: Vec<Version<'_>> = versions.collect();
+
     let mut obstacles = Vec::new();
     for Version { name, with, without } in &versions {
         for (preset, verdicts) in PRESETS.iter().zip(with).filter(|(preset, _)| **preset != Preset::Strict) {
@@ -44,31 +61,35 @@ async fn plain_code_keeps_to_the_guardrails_by_its_defaults_alone() -> Result<()
     current([Ok(("docs/sdk.md".to_owned(), page::text(&versions)?))])
 }
 
-/// What each preset says to the tasks in `directory`.
-async fn version(directory: &'static str, name: &'static str) -> Result<Version> {
-    let run = |preset: Preset, defaults: bool| {
-        tokio::spawn(async move { driver::run(directory, &Ground::under(preset)?.ours, defaults).await })
-    };
-    // The defaults of Published are those of Standard, and without defaults all presets are the same to the SDK.
-    let runs = [run(Preset::Standard, true), run(Preset::Strict, true), run(Preset::Standard, false)];
-    let mut done = Vec::new();
-    for run in runs {
-        done.push(run.await??);
-    }
-    let [standard, strict, without] = done.as_slice() else {
-        bail!("three runs");
-    };
-    let judged = |runs: [&[Done]; 3]| -> Result<Vec<Verdicts>> {
-        thread::scope(|scope| {
-            let judges = PRESETS.iter().zip(runs);
-            let judges: Vec<_> = judges.map(|(&preset, done)| scope.spawn(move || Verdicts::of(preset, done))).collect();
-            let verdicts = judges.into_iter().map(|judge| judge.join().map_err(|_| anyhow!("a judge panicked"))?);
-            verdicts.collect()
+/// What one version of the SDK did.
+struct Runs {
+    standard: Vec<Done>,
+    strict: Vec<Done>,
+    without: Vec<Done>,
+}
+
+impl Runs {
+    async fn of(directory: &'static str) -> Result<Self> {
+        let run = |preset: Preset, defaults: bool| {
+            tokio::spawn(async move { driver::run(directory, &Ground::under(preset)?.ours, defaults).await })
+        };
+        let (standard, strict, without) = (
+            run(Preset::Standard, true),
+            run(Preset::Strict, true),
+            run(Preset::Standard, false),
+        );
+        Ok(Self {
+            standard: standard.await??,
+            strict: strict.await??,
+            without: without.await??,
         })
-    };
-    Ok(Version {
-        name,
-        with: judged([standard, standard, strict])?,
-        without: judged([without, without, without])?,
-    })
+    }
+
+    /// With the defaults of `preset`: those of Published are those of Standard.
+    fn with(&self, preset: Preset) -> &[Done] {
+        match preset {
+            Preset::Published | Preset::Standard => &self.standard,
+            Preset::Strict => &self.strict,
+        }
+    }
 }

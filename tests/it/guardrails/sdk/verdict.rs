@@ -13,6 +13,7 @@ use super::operations::Operations;
 use super::recorded::Recorded;
 
 /// The verdicts of one preset, by task, in the order of the tasks.
+#[derive(Default)]
 pub struct Verdicts {
     pub tasks: Vec<Task>,
     /// What to do, by the name of the statement that says so.
@@ -42,32 +43,37 @@ pub struct Task {
 }
 
 impl Verdicts {
-    /// What the preset `preset` says to `done`.
-    pub fn of(preset: Preset, done: &[Done]) -> Result<Self> {
+    /// What the preset `preset` says to each of `runs`.
+    pub fn of(preset: Preset, runs: &[&[Done]]) -> Result<Vec<Self>> {
         let ground = Ground::under(preset)?;
         let world = ground.world()?;
         let operations = Operations::read()?;
-        let mut recorded = Recorded::new(&world, &operations);
         let mut cases = Vec::new();
-        let mut ends = Vec::new();
-        for Done { task, calls } in done {
-            for call in calls.iter() {
-                cases.extend(recorded.cases(task, call)?);
+        let mut counts = Vec::new();
+        for run in runs {
+            let mut recorded = Recorded::new(&world, &operations);
+            for Done { task, calls } in *run {
+                let before = cases.len();
+                for call in calls.iter() {
+                    cases.extend(recorded.cases(task, call)?);
+                }
+                counts.push(cases.len() - before);
             }
-            ends.push(cases.len());
         }
-        println!("{preset:?}: {} tasks ask {} questions", done.len(), cases.len());
+        println!("{preset:?}: {} questions", cases.len());
         let (evaluated, _) = Suite::new(&ground.policies(), cases).evaluate()?;
-        let mut verdicts = Self {
-            tasks: Vec::new(),
-            remedies: BTreeMap::new(),
-        };
-        let mut start = 0;
-        for (Done { task, .. }, end) in done.iter().zip(ends) {
-            verdicts.add(&ground, task, &evaluated[start..end])?;
-            start = end;
+        let (mut evaluated, mut counts) = (evaluated.as_slice(), counts.into_iter());
+        let mut all = Vec::new();
+        for run in runs {
+            let mut verdicts = Self::default();
+            for (Done { task, .. }, count) in run.iter().zip(&mut counts) {
+                let (own, rest) = evaluated.split_at(count);
+                verdicts.add(&ground, task, own)?;
+                evaluated = rest;
+            }
+            all.push(verdicts);
         }
-        Ok(verdicts)
+        Ok(all)
     }
 
     fn add(&mut self, ground: &Ground, name: &str, evaluated: &[Evaluated]) -> Result<()> {
