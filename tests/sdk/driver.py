@@ -23,6 +23,13 @@ import jsonschema
 
 #: How long a pause in the SDK lasts at most, in seconds: AWS is quick here.
 PAUSE = 0.05
+#: Who may take the notebook's role.
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
 HERE = Path(__file__).parent
 
 
@@ -32,6 +39,9 @@ def settle(environment: dict) -> None:
     os.environ["AWS_ACCESS_KEY_ID"] = credentials["AccessKeyId"]
     os.environ["AWS_SECRET_ACCESS_KEY"] = credentials["SecretAccessKey"]
     os.environ["AWS_SESSION_TOKEN"] = credentials["SessionToken"]
+    boto3.setup_default_session()
+    path, _, name = environment["role"].partition(":role")[2].rpartition("/")
+    boto3.client("iam").create_role(Path=f"{path}/", RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
     for bucket in environment["buckets"]:
         boto3.client("s3").create_bucket(Bucket=bucket)
     boto3.client("sagemaker").create_notebook_instance(

@@ -45,12 +45,12 @@ pub async fn run(version: &'static str, environment: &Environment, defaults: boo
         .start()
         .await?;
     rig.proxy.set_body_limit(usize::MAX);
-    for pattern in REFUSED {
-        rig.proxy.add(Rule::on(pattern, Fault::AccessDenied));
-    }
     let home = Home::new(environment, defaults)?;
     let mut driver = Driver::start(&rig, &python, version, &home)?;
     let tasks: Vec<String> = driver.ask("tasks")?;
+    for pattern in REFUSED {
+        rig.proxy.add(Rule::on(pattern, Fault::AccessDenied));
+    }
     let mut done = Vec::new();
     for task in tasks {
         let mark = rig.proxy.mark();
