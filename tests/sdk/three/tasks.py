@@ -31,6 +31,7 @@ from sagemaker.core.shapes import (
     OutputDataConfig,
     ProcessingClusterConfig,
     ProcessingOutput,
+    ProcessingOutputConfig,
     ProcessingResources,
     ProcessingS3Output,
     ProductionVariant,
@@ -125,7 +126,7 @@ def endpoint(role):
 
 
 def transform(role):
-    # Of this version, the Transformer cannot read its default for the key of results.
+    # The Transformer of this version cannot read its default for the key of results.
     source = TransformS3DataSource(s3_data_type="S3Prefix", s3_uri=data("train"))
     job = TransformJob.create(
         transform_job_name=f"churn-{uuid4()}",
@@ -157,6 +158,7 @@ def processing_with_a_resource(role):
         processing_job_name=f"churn-{uuid4()}",
         role_arn=role or get_execution_role(),
         app_specification=AppSpecification(image_uri=image()),
+        processing_output_config=ProcessingOutputConfig(outputs=results()),
         processing_resources=ProcessingResources(cluster_config=cluster),
     )
     job.wait()

@@ -93,6 +93,11 @@ def training_with_a_script(role):
     SKLearn("train.py", framework_version="1.2-1", role=role, instance_type=MACHINE).fit({"train": data("train")})
 
 
+def training_on_a_local_disk(role):
+    gpu = Estimator(image(), role, instance_count=1, instance_type="ml.g5.xlarge")
+    gpu.fit({"train": TrainingInput(data("train"), content_type="text/csv")})
+
+
 def training_on_many_spot_instances(role):
     spot = Estimator(
         image(), role, instance_count=3, instance_type=MACHINE, use_spot_instances=True, max_run=3600, max_wait=7200
@@ -226,6 +231,7 @@ TASKS = [
     processing_with_an_image,
     training,
     training_with_a_script,
+    training_on_a_local_disk,
     training_on_many_spot_instances,
     tuning,
     remote_function,

@@ -152,7 +152,10 @@ def needs_config(record: Record, changes: dict | None = None) -> None:
 
 
 def prepare_training(record: Record) -> None:
-    """Where the model is going to be is told from the start."""
+    """Where the model is going to be is told from the start. A local disk takes no key."""
+    resources = record.get("ResourceConfig", {})
+    if resources.get("VolumeKmsKeyId") and str(resources.get("InstanceType")).startswith("ml.g5."):
+        raise AwsError("ValidationException", f"VolumeKmsKeyId is not supported for the instance type {resources['InstanceType']}")
     record["SecondaryStatus"] = "Training"
     output = record.get("OutputDataConfig", {}).get("S3OutputPath", "").rstrip("/")
     record["ModelArtifacts"] = {"S3ModelArtifacts": f"{output}/{record['TrainingJobName']}/output/model.tar.gz"}
