@@ -22,7 +22,8 @@ const VALUES: &str = "#@values\n";
 /// `text` without the lines that are comments or empty: the script has a limit, and who wants the reasons reads the files
 /// beside this one. What names the interpreter, or the place of the values, is no comment.
 fn brief(text: &str) -> String {
-    let idle = |line: &&str| line.is_empty() || line.starts_with('#') && !line.starts_with("#!") && !line.starts_with("#@");
+    let idle =
+        |line: &&str| line.is_empty() || line.starts_with('#') && !line.starts_with("#!") && !line.starts_with("#@");
     let lines = text.lines().filter(|line| !idle(&line.trim_start()));
     lines.fold(String::new(), |brief, line| brief + line + "\n")
 }

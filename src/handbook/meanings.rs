@@ -96,7 +96,10 @@ pub const PERMISSIONS: &[Permission] = &[
     may("Tag", "Give what is made the project's tags"),
     may("Token", "Sign in to the package repository"),
     may("Transform", "Transform in batches with models of the project"),
-    may("Version", "Register versions of models, which have the tags of their group"),
+    may(
+        "Version",
+        "Register versions of models, which have the tags of their group",
+    ),
     may(
         "AccountSession",
         "Whoever the account's own policies let take the role, under the name that their session has",

@@ -2,8 +2,12 @@
 # none. Here every request to SageMaker gets what it leaves out: the defaults of an API are laid out as its requests are.
 import os as _os
 
-# The SDK would ask IAM whether the role will do, and no way leads to IAM from here.
+# The SDK would ask IAM whether the role will do, and no way leads to IAM from here: it would wait for minutes.
 _os.environ.setdefault("SAGEMAKER_VALIDATE_ROLE", "false")
+
+
+def _refuse(**_):
+    raise OSError("IAM cannot be reached from this network. Give the role's ARN: get_execution_role()")
 
 
 # `request`, with what `defaults` say where it says nothing.
@@ -67,4 +71,5 @@ try:
     from botocore.handlers import BUILTIN_HANDLERS as _handlers
 except ImportError:
     _handlers = []
+_handlers.append(("provide-client-params.iam", _refuse))
 _handlers.append(("provide-client-params.sagemaker", _complete))

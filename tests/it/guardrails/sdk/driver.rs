@@ -79,7 +79,9 @@ impl Home {
     fn new(environment: &Environment, defaults: bool) -> Result<Self> {
         let output = |key: &str, output: &str| {
             let node = environment.node(key)?;
-            environment.output(node, output).with_context(|| format!("{key} has no {output}"))
+            environment
+                .output(node, output)
+                .with_context(|| format!("{key} has no {output}"))
         };
         let role = output("IamRole/notebook-alice", "arn")?;
         let parameters = environment.nodes.values().filter(|node| node.key.kind == "Parameter");
@@ -87,7 +89,10 @@ impl Home {
             .map(|node| json!({"Name": node.name, "Value": node.attributes["value"]}))
             .collect();
         let notebook = environment.node("Notebook/alice")?;
-        let tags = notebook.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value}));
+        let tags = notebook
+            .tags
+            .iter()
+            .map(|(key, value)| json!({"Key": key, "Value": value}));
         let tags: Vec<Value> = tags.collect();
         let arn = output("Notebook/alice", "arn")?;
         let name = notebook.name.clone();
@@ -137,7 +142,10 @@ impl Driver {
         if !home.defaults {
             command.args(["--role", home.told["role"].as_str().unwrap_or_default()]);
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(&log)?);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&log)?);
         let mut child = command.spawn().context("cannot start the driver")?;
         let input = child.stdin.take().context("its input")?;
         let output = BufReader::new(child.stdout.take().context("its output")?);

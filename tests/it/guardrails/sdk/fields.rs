@@ -82,7 +82,9 @@ fn collect(value: &Value, path: &str, found: &mut Vec<String>) {
         (_, Value::Null) => {}
         ("", Value::String(text)) => found.push(text.clone()),
         // What a pipeline finds out when it runs.
-        ("", Value::Object(later)) => found.push(later.get("Get").and_then(Value::as_str).unwrap_or("later").to_owned()),
+        ("", Value::Object(later)) => {
+            found.push(later.get("Get").and_then(Value::as_str).unwrap_or("later").to_owned())
+        }
         ("", other) => found.push(other.to_string()),
         ("[]", Value::Array(items)) => items.iter().for_each(|item| collect(item, rest, found)),
         (name, _) => match name.strip_suffix("[]") {

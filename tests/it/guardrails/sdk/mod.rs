@@ -38,7 +38,9 @@ async fn plain_code_keeps_to_the_guardrails_by_its_defaults_alone() -> Result<()
     });
     let presets: Vec<Vec<Verdicts>> = thread::scope(|scope| {
         let judges = judges.map(|(preset, runs)| scope.spawn(move || Verdicts::of(preset, &runs)));
-        let judged = judges.into_iter().map(|judge| judge.join().map_err(|_| anyhow!("a judge panicked"))?);
+        let judged = judges
+            .into_iter()
+            .map(|judge| judge.join().map_err(|_| anyhow!("a judge panicked"))?);
         judged.collect::<Result<_>>()
     })?;
     let of = |run: usize| -> Vec<&Verdicts> { presets.iter().map(|verdicts| &verdicts[run]).collect() };
@@ -51,11 +53,22 @@ async fn plain_code_keeps_to_the_guardrails_by_its_defaults_alone() -> Result<()
 
     let mut obstacles = Vec::new();
     for Version { name, with, without } in &versions {
-        for (preset, verdicts) in PRESETS.iter().zip(with).filter(|(preset, _)| **preset != Preset::Strict) {
-            obstacles.extend(verdicts.obstacles().map(|text| format!("version {name}, {preset:?}: {text}")));
+        for (preset, verdicts) in PRESETS
+            .iter()
+            .zip(with)
+            .filter(|(preset, _)| **preset != Preset::Strict)
+        {
+            obstacles.extend(
+                verdicts
+                    .obstacles()
+                    .map(|text| format!("version {name}, {preset:?}: {text}")),
+            );
         }
         let harmless = without[1].harmless();
-        ensure!(harmless == NEED_NO_DEFAULTS, "version {name} needs no defaults for {harmless:?}");
+        ensure!(
+            harmless == NEED_NO_DEFAULTS,
+            "version {name} needs no defaults for {harmless:?}"
+        );
     }
     ensure!(obstacles.is_empty(), "{}", obstacles.join("\n"));
     current([Ok(("docs/sdk.md".to_owned(), page::text(&versions)?))])

@@ -50,7 +50,10 @@ impl Operation {
     fn check(&self, action: &str) -> Result<()> {
         let spoken_of = |key: &str| self.with.contains_key(key) || self.other.iter().any(|other| other == key);
         let missing: Vec<&str> = sagemaker::keys(action).filter(|key| !spoken_of(key)).collect();
-        ensure!(missing.is_empty(), "operations.yaml says nothing of {missing:?} of {action}");
+        ensure!(
+            missing.is_empty(),
+            "operations.yaml says nothing of {missing:?} of {action}"
+        );
         Ok(())
     }
 }

@@ -30,13 +30,21 @@ be passed, the tags be given, the key be used; and what SageMaker makes in each 
 - `/etc/xdg/sagemaker/config.yaml`, the SDK's own defaults: for each API the network, the key, encryption between
   instances, isolation, the role and the project's tags, as far as the SDK has a place for them; the project's bucket in
   the place of one that the SDK would make; no telemetry, which would go to a bucket of somebody else's.
-- `~/.ipython/profile_default/startup/00-secureml.py`, for the rest: the tags of experiments, runs, groups of models and
-  definitions of monitoring jobs, and no question to IAM whether the role will do, since no way leads to IAM. Programs that
-  are started in a terminal have only the first; they give `tags` themselves and set `SAGEMAKER_VALIDATE_ROLE=false`.
+- `~/.ipython/profile_default/startup/00-secureml.py`, for the rest: version 3 heeds few of its defaults, boto3 none, and
+  there are none for the tags of experiments, runs, groups of models and definitions of monitoring jobs. What a request to
+  SageMaker leaves out, or a step of a pipeline, is filled in from the defaults. The key of volumes is taken out for
+  instance types with local disks, which hardware encrypts and for which SageMaker takes none. And IAM, to which no way
+  leads, is not waited for: version 3 would ask it what the role may do.
+
+A program that is started in a terminal has only the first. It gives what is missing itself, and sets
+`SAGEMAKER_VALIDATE_ROLE=false`.
 
 ## What code has to say all the same
 - `Run.log_metric` sends metrics to an endpoint of its own: `sagemaker.metrics` in `spec.endpoints.additional`.
 - `ModelBuilder` of version 3 asks IAM for the role, and resources of version 3 demand one: `get_execution_role()`.
+- A processing job without outputs has no place for the key: `requireOutputKey` denies it, unless the SDK's processors start
+  it.
+- Steps in the branches of a `ConditionStep` are not filled in. Version 2 heeds its defaults there too.
 - `Transformer` of version 3 (sagemaker-core 2.27) cannot read its default for the key of results: `TransformJob.create`.
 - Under Strict, AutoML and functions that are run remotely cannot be isolated from the network, and are denied.
 ";

@@ -75,7 +75,10 @@ impl<'a> Recorded<'a> {
         let tags = tags(&request.fields);
         let with = context(request, operation)?;
         let resources = self.resources(request, operation.on.iter())?;
-        ensure!(resources.len() == operation.on.len(), "it does not say what it is about");
+        ensure!(
+            resources.len() == operation.on.len(),
+            "it does not say what it is about"
+        );
         for resource in &resources {
             let patch = Patch {
                 on: Some(resource.clone()),
@@ -112,7 +115,11 @@ impl<'a> Recorded<'a> {
     fn besides(&mut self, request: &Request<'_>, action: &str, on: &String, cases: &mut Vec<Case>) -> Result<()> {
         let service = request.name.split(':').next().unwrap_or_default();
         let through = format!("through {service}");
-        let from = if action.starts_with("kms:") { &through } else { request.from };
+        let from = if action.starts_with("kms:") {
+            &through
+        } else {
+            request.from
+        };
         let usual = self.world.request(action).cloned().unwrap_or_default();
         for resource in self.resources(request, [on])? {
             let patch = Patch {
@@ -125,7 +132,13 @@ impl<'a> Recorded<'a> {
     }
 
     /// The tags that something is given when it is made take a permission of their own.
-    fn tag(&mut self, request: &Request<'_>, made: &str, tags: &Map<String, Value>, cases: &mut Vec<Case>) -> Result<()> {
+    fn tag(
+        &mut self,
+        request: &Request<'_>,
+        made: &str,
+        tags: &Map<String, Value>,
+        cases: &mut Vec<Case>,
+    ) -> Result<()> {
         let service = request.name.split(':').next().unwrap_or_default();
         let (_, making) = request.name.split_once(':').unwrap_or_default();
         let with = BTreeMap::from([("sagemaker:TaggingAction".to_owned(), making.into())]);
@@ -142,7 +155,11 @@ impl<'a> Recorded<'a> {
 
     /// What SageMaker makes in the steps of a pipeline, with the role of the pipeline, which is the notebook's.
     fn steps(&mut self, request: &Request<'_>, operation: &Operation, cases: &mut Vec<Case>) -> Result<()> {
-        let definition = operation.steps.iter().flat_map(|field| request.fields.values(field)).next();
+        let definition = operation
+            .steps
+            .iter()
+            .flat_map(|field| request.fields.values(field))
+            .next();
         let Some(definition) = definition else {
             return Ok(());
         };
@@ -177,16 +194,29 @@ impl<'a> Recorded<'a> {
     }
 
     /// What `request` puts into `templates`.
-    fn resources<'t>(&self, request: &Request<'_>, templates: impl IntoIterator<Item = &'t String>) -> Result<Vec<String>> {
+    fn resources<'t>(
+        &self,
+        request: &Request<'_>,
+        templates: impl IntoIterator<Item = &'t String>,
+    ) -> Result<Vec<String>> {
         let Others { ours, .. } = self.world.others;
         let filled = templates.into_iter().flat_map(|template| request.fields.fill(template));
         filled.map(|text| ours.fill(&text, &self.world.others)).collect()
     }
 
-    fn add(&mut self, request: &Request<'_>, action: &str, from: &str, patches: [&Patch; 2], cases: &mut Vec<Case>) -> Result<()> {
+    fn add(
+        &mut self,
+        request: &Request<'_>,
+        action: &str,
+        from: &str,
+        patches: [&Patch; 2],
+        cases: &mut Vec<Case>,
+    ) -> Result<()> {
         let name = format!("{} {action}", request.name);
         let [first, second] = patches;
-        let case = self.world.case(&name, WHO, from, action, [first, second, &Patch::default()])?;
+        let case = self
+            .world
+            .case(&name, WHO, from, action, [first, second, &Patch::default()])?;
         let key = format!("{} {action} {} {:?}", request.task, case.resource, case.context);
         if self.known.insert(key) {
             cases.push(case);

@@ -6,8 +6,8 @@ use anyhow::{Result, ensure};
 use secureml::api::Preset;
 
 use super::super::remedy::remedies;
-use super::super::suite::{Evaluated, Ground, Suite};
 use super::super::scenario::Case;
+use super::super::suite::{Evaluated, Ground, Suite};
 use super::driver::Done;
 use super::operations::Operations;
 use super::recorded::Recorded;
@@ -96,9 +96,13 @@ impl Verdicts {
             if operation == DISPENSABLE {
                 continue;
             }
-            task.denied.entry(operation.to_owned()).or_default().extend(remedies.keys().cloned());
+            task.denied
+                .entry(operation.to_owned())
+                .or_default()
+                .extend(remedies.keys().cloned());
             self.remedies.extend(remedies);
-            task.obstacles.push(format!("{name}: {} {}: {obstacle}", one.case.name, one.case.resource));
+            task.obstacles
+                .push(format!("{name}: {} {}: {obstacle}", one.case.name, one.case.resource));
         }
         ensure!(!evaluated.is_empty(), "{name} asked for nothing");
         self.tasks.push(task);

@@ -88,7 +88,8 @@ impl Request {
     pub(crate) fn header_parameters(&self) -> BTreeMap<String, String> {
         let headers = self.head.headers.iter();
         let of_s3 = headers.filter(|_| self.operation.protocol == Protocol::RestXml);
-        let parameters = of_s3.filter(|(name, _)| name.as_str().starts_with("x-amz-") && !SIGNING.contains(&name.as_str()));
+        let parameters =
+            of_s3.filter(|(name, _)| name.as_str().starts_with("x-amz-") && !SIGNING.contains(&name.as_str()));
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         parameters
             .map(|(name, value)| (name.as_str().to_owned(), text(value)))
@@ -163,11 +164,17 @@ mod tests {
     #[test]
     fn parameters_of_s3_are_read_from_headers() {
         let mut request = made::s3("PUT", "/data/churn.csv");
-        for (name, value) in [("x-amz-server-side-encryption", "aws:kms"), ("x-amz-date", "20260101T000000Z")] {
+        for (name, value) in [
+            ("x-amz-server-side-encryption", "aws:kms"),
+            ("x-amz-date", "20260101T000000Z"),
+        ] {
             request.head.headers.insert(name, HeaderValue::from_static(value));
         }
         let read: Vec<_> = request.header_parameters().into_iter().collect();
-        assert_eq!(read, [("x-amz-server-side-encryption".to_owned(), "aws:kms".to_owned())]);
+        assert_eq!(
+            read,
+            [("x-amz-server-side-encryption".to_owned(), "aws:kms".to_owned())]
+        );
     }
 
     #[test]
