@@ -33,6 +33,7 @@ pub struct Recorded<'a> {
     made: BTreeMap<String, Map<String, Value>>,
     /// What has been asked already: an SDK asks many things many times.
     known: BTreeSet<String>,
+    asked: Vec<Case>,
 }
 
 /// A request on its way.
@@ -52,6 +53,7 @@ impl<'a> Recorded<'a> {
             operations,
             made: BTreeMap::new(),
             known: BTreeSet::new(),
+            asked: Vec::new(),
         }
     }
 
@@ -65,13 +67,13 @@ impl<'a> Recorded<'a> {
             from: "inside",
             fields: Fields::of(call, operation.uri.as_deref())?,
         };
-        let mut cases = Vec::new();
-        self.ask(&request, operation, &mut cases)
+        self.ask(&request, operation)
             .with_context(|| format!("{task}: {} {}", call.name, call.text()))?;
-        Ok(cases)
+        Ok(std::mem::take(&mut self.asked))
     }
 
-    fn ask(&mut self, request: &Request<'_>, operation: &Operation, cases: &mut Vec<Case>) -> Result<()> {
+    /// Asks all that AWS asks of IAM for `request`, and remembers what it makes.
+    fn ask(&mut self, request: &Request<'_>, operation: &Operation) -> Result<()> {
         let tags = tags(&request.fields);
         let with = context(request, operation)?;
         let resources = self.resources(request, operation.on.iter())?;
@@ -91,16 +93,17 @@ impl<'a> Recorded<'a> {
                 tags: patch.tags.as_ref().map(|_| "none".into()),
                 ..Patch::default()
             };
-            self.add(request, &request.action, request.from, [&none, &patch], cases)?;
+            self.add(request, &request.action, request.from, [&none, &patch])?;
         }
         for (action, on) in &operation.then {
-            self.besides(request, action, on, cases)?;
+            self.besides(request, action, on)?;
         }
+        self.steps(request, operation)?;
         let Some(made) = resources.first().filter(|_| request.name.contains(":Create")) else {
             return Ok(());
         };
         if !tags.is_empty() {
-            self.tag(request, made, &tags, cases)?;
+            self.tag(request, made, &tags)?;
         }
         let like = self.resources(request, &operation.like)?.into_iter().next();
         let tags = match like.and_then(|like| self.made.get(&like)) {
@@ -108,11 +111,11 @@ impl<'a> Recorded<'a> {
             None => tags,
         };
         self.made.insert(made.clone(), tags);
-        self.steps(request, operation, cases)
+        Ok(())
     }
 
     /// What AWS asks besides: passing a role, of the caller; using a key, of the service in the caller's name.
-    fn besides(&mut self, request: &Request<'_>, action: &str, on: &String, cases: &mut Vec<Case>) -> Result<()> {
+    fn besides(&mut self, request: &Request<'_>, action: &str, on: &String) -> Result<()> {
         let service = request.name.split(':').next().unwrap_or_default();
         let through = format!("through {service}");
         let from = if action.starts_with("kms:") {
@@ -126,19 +129,13 @@ impl<'a> Recorded<'a> {
                 on: Some(resource),
                 ..Patch::default()
             };
-            self.add(request, action, from, [&usual, &patch], cases)?;
+            self.add(request, action, from, [&usual, &patch])?;
         }
         Ok(())
     }
 
     /// The tags that something is given when it is made take a permission of their own.
-    fn tag(
-        &mut self,
-        request: &Request<'_>,
-        made: &str,
-        tags: &Map<String, Value>,
-        cases: &mut Vec<Case>,
-    ) -> Result<()> {
+    fn tag(&mut self, request: &Request<'_>, made: &str, tags: &Map<String, Value>) -> Result<()> {
         let service = request.name.split(':').next().unwrap_or_default();
         let (_, making) = request.name.split_once(':').unwrap_or_default();
         let with = BTreeMap::from([("sagemaker:TaggingAction".to_owned(), making.into())]);
@@ -150,11 +147,11 @@ impl<'a> Recorded<'a> {
             ..Patch::default()
         };
         let action = format!("{service}:AddTags");
-        self.add(request, &action, request.from, [&Patch::default(), &patch], cases)
+        self.add(request, &action, request.from, [&Patch::default(), &patch])
     }
 
     /// What SageMaker makes in the steps of a pipeline, with the role of the pipeline, which is the notebook's.
-    fn steps(&mut self, request: &Request<'_>, operation: &Operation, cases: &mut Vec<Case>) -> Result<()> {
+    fn steps(&mut self, request: &Request<'_>, operation: &Operation) -> Result<()> {
         let definition = operation
             .steps
             .iter()
@@ -180,7 +177,7 @@ impl<'a> Recorded<'a> {
                 fields,
                 ..*request
             };
-            self.ask(&request, operation, cases)
+            self.ask(&request, operation)
                 .with_context(|| format!("the step {}", step["Name"]))?;
         }
         Ok(())
@@ -204,14 +201,8 @@ impl<'a> Recorded<'a> {
         filled.map(|text| ours.fill(&text, &self.world.others)).collect()
     }
 
-    fn add(
-        &mut self,
-        request: &Request<'_>,
-        action: &str,
-        from: &str,
-        patches: [&Patch; 2],
-        cases: &mut Vec<Case>,
-    ) -> Result<()> {
+    /// Asks one question, unless the task has asked it already.
+    fn add(&mut self, request: &Request<'_>, action: &str, from: &str, patches: [&Patch; 2]) -> Result<()> {
         let name = format!("{} {action}", request.name);
         let [first, second] = patches;
         let case = self
@@ -219,7 +210,7 @@ impl<'a> Recorded<'a> {
             .case(&name, WHO, from, action, [first, second, &Patch::default()])?;
         let key = format!("{} {action} {} {:?}", request.task, case.resource, case.context);
         if self.known.insert(key) {
-            cases.push(case);
+            self.asked.push(case);
         }
         Ok(())
     }
