@@ -27,6 +27,24 @@ pub(super) enum Who {
     Service(String, String),
 }
 
+impl Who {
+    fn name(&self) -> String {
+        match self {
+            Self::Role(node) => format!("{}/{node}", IamRole::NAME),
+            Self::AccountAdmin => "an administrator of the account".to_owned(),
+            Self::Stranger => "another account".to_owned(),
+            Self::Service(name, _) => name.clone(),
+        }
+    }
+}
+
+/// What a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    Resource(NodeKey),
+    Other(String),
+}
+
 /// From where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum From {
@@ -40,6 +58,8 @@ pub(super) enum From {
 #[derive(Clone, Debug)]
 pub(super) struct Probe {
     who: Who,
+    /// The resource whose policy has to decide it, where that is not the role of who asks.
+    about: Option<NodeKey>,
     from: From,
     action: String,
     on: String,
@@ -52,12 +72,13 @@ pub(super) struct Probe {
 
 impl Probe {
     /// A request that must be refused.
-    pub(super) fn refused(who: Who, action: &str, on: impl Into<String>) -> Self {
+    pub(super) fn refused(who: Who, action: &str, on: String) -> Self {
         Self {
             who,
+            about: None,
             from: From::Inside,
             action: action.to_owned(),
-            on: on.into(),
+            on,
             context: BTreeMap::new(),
             said: String::new(),
             expected: evaluate::Outcome::Denied,
@@ -66,7 +87,7 @@ impl Probe {
     }
 
     /// A request that must go through.
-    pub(super) fn allowed(who: Who, action: &str, on: impl Into<String>) -> Self {
+    pub(super) fn allowed(who: Who, action: &str, on: String) -> Self {
         Self {
             expected: evaluate::Outcome::Allowed,
             alone: false,
@@ -74,8 +95,14 @@ impl Probe {
         }
     }
 
+    /// That asks the policy of `node`, whoever asks.
+    pub(super) fn about(mut self, node: &NodeKey) -> Self {
+        self.about = Some(node.clone());
+        self
+    }
+
     /// From outside of the project's network.
-    pub(super) fn from_outside(mut self) -> Self {
+    pub(super) fn outside(mut self) -> Self {
         self.from = From::Outside;
         self
     }
@@ -130,16 +157,26 @@ impl Probe {
     }
 
     fn describe(&self) -> String {
-        let from = match self.from {
-            From::Inside => "",
-            From::Outside => " from outside",
-        };
         let said = if self.said.is_empty() {
             String::new()
         } else {
             format!(" {}", self.said)
         };
-        format!("{}{said}{from}", self.action)
+        let by = self.about.as_ref().map(|_| format!(" by {}", self.who.name()));
+        let from = match self.from {
+            From::Inside => "",
+            From::Outside => " from outside",
+        };
+        format!("{}{said}{}{from}", self.action, by.unwrap_or_default())
+    }
+
+    /// What the finding is about: the resource, or who asks.
+    fn subject(&self) -> Subject {
+        match (&self.about, &self.who) {
+            (Some(node), _) => Subject::Resource(node.clone()),
+            (None, Who::Role(node)) => Subject::Resource(NodeKey::new(IamRole::NAME, node)),
+            (None, who) => Subject::Other(who.name()),
+        }
     }
 
     fn request(&self, scene: &Scene<'_>) -> Request {
@@ -332,11 +369,16 @@ pub(super) fn judge(scene: &Scene<'_>, probes: impl IntoIterator<Item = Probe>) 
     if let Some(unread) = scene.unread(ASKED) {
         return Outcome::Found(vec![unread]);
     }
-    let mut tallies: BTreeMap<Who, Tally> = BTreeMap::new();
+    let mut probes = probes.into_iter().peekable();
+    if probes.peek().is_none() {
+        return Outcome::NotApplicable("the project declares no notebook");
+    }
+    let mut tallies: BTreeMap<Subject, Tally> = BTreeMap::new();
     for probe in probes {
-        let tally = tallies.entry(probe.who.clone()).or_default();
+        let tally = tallies.entry(probe.subject()).or_default();
         if matches!(&probe.who, Who::Role(node) if !scene.roles.contains_key(node)) {
-            tally.gone = true;
+            // Who is gone asks for nothing; that it is gone is said where it is about the role itself.
+            tally.gone |= probe.about.is_none();
             continue;
         }
         tally.add(&probe, &probe.ask(scene, false), "");
@@ -344,12 +386,10 @@ pub(super) fn judge(scene: &Scene<'_>, probes: impl IntoIterator<Item = Probe>) 
             tally.add(&probe, &probe.ask(scene, true), " with AdministratorAccess attached");
         }
     }
-    Outcome::Found(
-        tallies
-            .into_iter()
-            .map(|(who, tally)| tally.finding(scene, &who))
-            .collect(),
-    )
+    let findings = tallies
+        .into_iter()
+        .map(|(subject, tally)| tally.finding(scene, &subject));
+    Outcome::Found(findings.collect())
 }
 
 #[derive(Default)]
@@ -386,12 +426,10 @@ impl Tally {
         }
     }
 
-    fn finding(self, scene: &Scene<'_>, who: &Who) -> Finding {
-        let resource = match who {
-            Who::Role(node) => format!("IamRole/{node}"),
-            Who::AccountAdmin => "an administrator of the account".to_owned(),
-            Who::Stranger => "another account".to_owned(),
-            Who::Service(name, _) => name.clone(),
+    fn finding(self, scene: &Scene<'_>, subject: &Subject) -> Finding {
+        let (resource, id) = match subject {
+            Subject::Resource(node) => (node.to_string(), scene.id(node)),
+            Subject::Other(name) => (name.clone(), None),
         };
         let several = |lines: &[String]| {
             let shown: Vec<&str> = lines.iter().take(SHOWN).map(String::as_str).collect();
@@ -424,10 +462,6 @@ impl Tally {
                 Verdict::Pass,
                 format!("{} requests decided as they must be: {}", self.asked, how.join("; ")),
             )
-        };
-        let id = match who {
-            Who::Role(node) => scene.id(&NodeKey::new(IamRole::NAME, node)),
-            _ => None,
         };
         Finding {
             resource,

@@ -109,7 +109,7 @@ impl Check {
             Outcome::NotApplicable(_) => Verdict::NotApplicable,
             Outcome::Found(findings) => {
                 let worst = findings.iter().map(|finding| finding.verdict).max();
-                worst.unwrap_or(Verdict::Unknown)
+                worst.unwrap_or(Verdict::NotApplicable)
             }
         }
     }

@@ -153,7 +153,10 @@ impl<'a> Scene<'a> {
         if let Some(unread) = self.unread(&[K::NAME]) {
             return Outcome::Found(vec![unread]);
         }
-        let nodes = self.nodes::<K>().filter(|node| wanted(node));
+        let mut nodes = self.nodes::<K>().filter(|node| wanted(node)).peekable();
+        if nodes.peek().is_none() {
+            return Outcome::NotApplicable("the project declares none");
+        }
         let findings = nodes.map(|node| {
             let (holds, evidence) = match self.attributes::<K>(&node.key.name) {
                 Some(attributes) => look(node, &attributes),

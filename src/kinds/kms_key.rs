@@ -211,6 +211,11 @@ impl Kind for KmsKey {
         });
         Todo::now(calls)
     }
+
+    /// A key is found by its names; somebody whom it was granted to may have encrypted with it.
+    fn is_idle(attributes: &Attributes) -> bool {
+        attributes.aliases.is_empty() && attributes.grants.is_empty()
+    }
 }
 
 fn rotate(key: &str, days: i32) -> Call {

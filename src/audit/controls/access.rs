@@ -8,7 +8,7 @@ use super::super::scene::Scene;
 use super::UNREADABLE;
 use super::jobs::NEIGHBOUR;
 use super::{code, everybody, made_by, strange};
-use crate::kinds::{Bucket, IamPolicy, IamRole, Kind, iam_policy, iam_role};
+use crate::kinds::{Bucket, IamPolicy, IamRole, Kind, Notebook, iam_policy, iam_role};
 use crate::policy::{Document, Effect, Statement};
 
 pub(super) const CONTROLS: &[Control] = &[
@@ -26,7 +26,7 @@ pub(super) const CONTROLS: &[Control] = &[
     },
     Control {
         id: "I3",
-        title: "Nobody but the people who are named, and the services that work with them, can take a role",
+        title: "Every notebook has its own role; only the people who are named, and services for this account, take roles",
         severity: Severity::Critical,
         check: trust,
     },
@@ -75,8 +75,7 @@ fn full_admin(scene: &Scene<'_>) -> Outcome {
 
 fn whole_service(scene: &Scene<'_>) -> Outcome {
     let whole = |statement: &Statement| statement.actions.iter().any(|action| action.ends_with(":*"));
-    let own = scene.of_each::<IamRole>(|_, it| allows(it.inline.values(), "allows all of a service", whole));
-    own
+    scene.of_each::<IamRole>(|_, it| allows(it.inline.values(), "allows all of a service", whole))
 }
 
 /// Looks for statements that allow what `wrong` says, in boundaries and roles.
@@ -107,27 +106,31 @@ fn allows<'a>(
 }
 
 fn trust(scene: &Scene<'_>) -> Outcome {
+    let notebooks = scene.of_each::<Notebook>(|node, it| {
+        let own = scene.output(IamRole::NAME, &format!("notebook-{}", node.key.name), "arn");
+        (it.role_arn == own, format!("its role is {}", it.role_arn))
+    });
     let mut probes = Vec::new();
     for node in scene.nodes::<IamRole>() {
         let arn = scene.output(IamRole::NAME, &node.key.name, "arn");
-        let take = |who: Who| Probe::refused(who, "sts:AssumeRole", arn.clone()).said(format!("of {}", node.key.name));
+        let take = |who: Who| Probe::refused(who, "sts:AssumeRole", arn.clone()).about(&node.key);
         let name = |probe: Probe| probe.with("sts:RoleSessionName", ["thief"]);
-        probes.push(name(take(Who::Stranger)).from_outside());
-        probes.push(name(take(Who::AccountAdmin)).from_outside());
+        probes.push(name(take(Who::Stranger)).outside());
+        probes.push(name(take(Who::AccountAdmin)).outside());
         probes.extend(everybody(scene).into_iter().map(|who| name(take(who))));
         let account = &scene.project.account.id;
         for service in ["lambda.amazonaws.com", "ec2.amazonaws.com", "glue.amazonaws.com"] {
-            probes.push(take(Who::Service(service.to_owned(), account.clone())).from_outside());
+            probes.push(take(Who::Service(service.to_owned(), account.clone())).outside());
         }
         for service in [
             "sagemaker.amazonaws.com",
             "servicecatalog.amazonaws.com",
             "vpc-flow-logs.amazonaws.com",
         ] {
-            probes.push(take(Who::Service(service.to_owned(), STRANGERS.to_owned())).from_outside());
+            probes.push(take(Who::Service(service.to_owned(), STRANGERS.to_owned())).outside());
         }
     }
-    judge(scene, probes)
+    notebooks.and(judge(scene, probes))
 }
 
 fn pass(scene: &Scene<'_>) -> Outcome {
@@ -146,14 +149,14 @@ fn pass(scene: &Scene<'_>) -> Outcome {
     );
     for who in everybody(scene) {
         for (arn, said) in foreign.iter().chain([&person]) {
-            let pass = Probe::refused(who.clone(), "iam:PassRole", arn.clone()).from_outside();
+            let pass = Probe::refused(who.clone(), "iam:PassRole", arn.clone()).outside();
             probes.push(pass.with("iam:PassedToService", sagemaker).said(*said));
         }
         for execution in code(scene) {
             let Who::Role(node) = &execution else { continue };
             let arn = scene.output(IamRole::NAME, node, "arn");
             let pass = Probe::refused(who.clone(), "iam:PassRole", arn)
-                .from_outside()
+                .outside()
                 .said(format!("of {node}"));
             probes.push(
                 pass.clone()
@@ -184,7 +187,7 @@ fn foreign_buckets(scene: &Scene<'_>) -> Outcome {
             for action in ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"] {
                 let ask = Probe::refused(who.clone(), action, arn.clone()).said(*said);
                 probes.push(ask.clone());
-                probes.push(ask.from_outside());
+                probes.push(ask.outside());
             }
         }
         for action in [
@@ -192,7 +195,7 @@ fn foreign_buckets(scene: &Scene<'_>) -> Outcome {
             "s3:PutBucketPolicy",
             "s3:PutReplicationConfiguration",
         ] {
-            probes.push(Probe::refused(who.clone(), action, data.clone()).from_outside());
+            probes.push(Probe::refused(who.clone(), action, data.clone()).outside());
         }
     }
     judge(scene, probes)
@@ -231,7 +234,7 @@ fn neighbours(scene: &Scene<'_>) -> Outcome {
     let mut probes = Vec::new();
     for who in everybody(scene) {
         for action in TOUCHING {
-            let ask = Probe::refused(who.clone(), action, made_by(scene, action)).from_outside();
+            let ask = Probe::refused(who.clone(), action, made_by(scene, action)).outside();
             probes.push(ask.clone().tagged(scene, NEIGHBOUR).said("of another project"));
             probes.push(ask.said("of nobody"));
         }
@@ -278,7 +281,7 @@ fn boundary(scene: &Scene<'_>) -> Outcome {
             } else {
                 scene.output(IamRole::NAME, "admin", "arn")
             };
-            probes.push(Probe::refused(who.clone(), action, on).from_outside());
+            probes.push(Probe::refused(who.clone(), action, on).outside());
         }
     }
     stands.and(judge(scene, probes))
@@ -328,7 +331,7 @@ fn perimeter(scene: &Scene<'_>) -> Outcome {
             let ask = Probe::refused(who.clone(), action, on.clone()).with("aws:ResourceAccount", account);
             let ask = ask.tagged(scene, &scene.project.name).said("in another account");
             probes.push(ask.clone());
-            probes.push(ask.from_outside());
+            probes.push(ask.outside());
         }
     }
     judge(scene, probes)

@@ -5,6 +5,7 @@ use super::super::report::{Control, Outcome, Severity};
 use super::super::scene::Scene;
 use super::{code, role};
 use crate::kinds::{Bucket, Kind, KmsKey, bucket};
+use crate::model::NodeKey;
 
 pub(super) const CONTROLS: &[Control] = &[
     Control {
@@ -69,11 +70,11 @@ const LISTS: &[&str] = &[
     "s3:ListBucketMultipartUploads",
 ];
 
-/// The ARN of each bucket.
-fn buckets(scene: &Scene<'_>) -> Vec<String> {
+/// Each bucket, with its ARN.
+fn buckets<'a>(scene: &Scene<'a>) -> Vec<(&'a NodeKey, String)> {
     let nodes = scene.nodes::<Bucket>();
     nodes
-        .map(|node| scene.output(Bucket::NAME, &node.key.name, "arn"))
+        .map(|node| (&node.key, scene.output(Bucket::NAME, &node.key.name, "arn")))
         .collect()
 }
 
@@ -81,15 +82,19 @@ fn bound_to_the_network(scene: &Scene<'_>) -> Outcome {
     let mut askers = vec![Who::AccountAdmin, Who::Stranger];
     askers.extend(code(scene));
     let mut probes = Vec::new();
-    for bucket in buckets(scene) {
+    for (node, bucket) in buckets(scene) {
         for who in &askers {
             let objects = OBJECTS.iter().map(|action| (action, format!("{bucket}/audit.csv")));
             let asked = objects.chain(LISTS.iter().map(|action| (action, bucket.clone())));
-            probes.extend(asked.map(|(action, on)| Probe::refused(who.clone(), action, on).from_outside()));
+            probes.extend(asked.map(|(action, on)| Probe::refused(who.clone(), action, on).about(node).outside()));
         }
         for action in ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"] {
             let object = format!("{bucket}/audit.csv");
-            probes.push(Probe::refused(Who::Stranger, action, object).said("from inside"));
+            probes.push(
+                Probe::refused(Who::Stranger, action, object)
+                    .about(node)
+                    .said("from inside"),
+            );
         }
     }
     judge(scene, probes)
@@ -104,9 +109,9 @@ fn encrypted_writes(scene: &Scene<'_>) -> Outcome {
     let ours = scene.output(KmsKey::NAME, "project", "arn");
     let askers: Vec<Who> = code(scene).into_iter().chain([Who::AccountAdmin]).collect();
     let mut probes = Vec::new();
-    for bucket in buckets(scene) {
+    for (node, bucket) in buckets(scene) {
         for who in &askers {
-            let put = Probe::refused(who.clone(), "s3:PutObject", format!("{bucket}/audit.csv"));
+            let put = Probe::refused(who.clone(), "s3:PutObject", format!("{bucket}/audit.csv")).about(node);
             let by = |name: &str| put.clone().with(algorithm, [name]);
             probes.push(by("AES256").said("encrypted with keys of S3's own"));
             probes.push(by("aws:kms").said("encrypted with AWS's key for S3"));
@@ -127,7 +132,7 @@ fn tls(scene: &Scene<'_>) -> Outcome {
         .chain([role("admin"), Who::AccountAdmin])
         .collect();
     let mut probes = Vec::new();
-    for bucket in buckets(scene) {
+    for (node, bucket) in buckets(scene) {
         let asked = [
             ("s3:GetObject", format!("{bucket}/audit.csv")),
             ("s3:ListBucket", bucket.clone()),
@@ -136,7 +141,7 @@ fn tls(scene: &Scene<'_>) -> Outcome {
             .iter()
             .flat_map(|who| asked.iter().map(move |asked| (who, asked)))
         {
-            let ask = Probe::refused(who.clone(), action, on.clone());
+            let ask = Probe::refused(who.clone(), action, on.clone()).about(node);
             probes.push(ask.clone().with("aws:SecureTransport", ["false"]).said("without TLS"));
             probes.push(ask.with("s3:TlsVersion", ["1.1"]).said("with TLS 1.1"));
         }
@@ -146,8 +151,18 @@ fn tls(scene: &Scene<'_>) -> Outcome {
 
 fn public_access(scene: &Scene<'_>) -> Outcome {
     scene.of_each::<Bucket>(|_, it| {
-        let closed = it.public_access_block == bucket::PublicAccessBlock::CLOSED;
-        (closed, format!("{:?}", it.public_access_block))
+        let block = it.public_access_block;
+        let switches = [
+            ("BlockPublicAcls", block.block_public_acls),
+            ("IgnorePublicAcls", block.ignore_public_acls),
+            ("BlockPublicPolicy", block.block_public_policy),
+            ("RestrictPublicBuckets", block.restrict_public_buckets),
+        ];
+        let off: Vec<&str> = switches.iter().filter(|(_, on)| !on).map(|(name, _)| *name).collect();
+        match off.is_empty() {
+            true => (true, "all four switches are on".to_owned()),
+            false => (false, format!("{} off", off.join(", "))),
+        }
     })
 }
 

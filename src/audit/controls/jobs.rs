@@ -64,7 +64,7 @@ pub(super) const CONTROLS: &[Control] = &[
     },
     Control {
         id: "I17",
-        title: "What bears not the project's tags cannot be made, and the tags cannot be changed",
+        title: "What does not bear the project's tags cannot be made, and the tags cannot be changed",
         severity: Severity::High,
         check: tags,
     },
@@ -89,7 +89,7 @@ fn all(scene: &Scene<'_>, actions: impl IntoIterator<Item = &'static str>) -> Ve
     let of_each = |action: &'static str| {
         let ask = move |who: &Who| {
             Probe::refused(who.clone(), action, made_by(scene, action))
-                .from_outside()
+                .outside()
                 .compliant(scene)
         };
         everybody.iter().map(ask).collect::<Vec<Probe>>()
@@ -323,7 +323,7 @@ fn tags(scene: &Scene<'_>) -> Outcome {
         ] {
             for who in everybody(scene) {
                 let on = scene.project.arn("sagemaker", "training-job/audit");
-                let probe = Probe::refused(who, action, on).from_outside().tagged(scene, project);
+                let probe = Probe::refused(who, action, on).outside().tagged(scene, project);
                 probes.push(probe.with("aws:TagKeys", ["Color", tag]).said(format!("of {tag}")));
             }
         }

@@ -5,6 +5,7 @@ use super::super::report::{Control, Outcome, Severity};
 use super::super::scene::Scene;
 use super::{code, everybody, others, role};
 use crate::kinds::{Kind, KmsKey, kms_key};
+use crate::model::NodeKey;
 
 pub(super) const CONTROLS: &[Control] = &[
     Control {
@@ -66,31 +67,38 @@ pub(super) const CONTROLS: &[Control] = &[
 const USE: &[&str] = &["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"];
 const GRANT: &str = "kms:CreateGrant";
 
-/// The ARN of each key.
-fn keys(scene: &Scene<'_>) -> Vec<String> {
+/// Each key, with its ARN.
+fn keys<'a>(scene: &Scene<'a>) -> Vec<(&'a NodeKey, String)> {
     let nodes = scene.nodes::<KmsKey>();
     nodes
-        .map(|node| scene.output(KmsKey::NAME, &node.key.name, "arn"))
+        .map(|node| (&node.key, scene.output(KmsKey::NAME, &node.key.name, "arn")))
         .collect()
 }
 
-/// Uses of each key by each of `askers`.
+/// `actions` on each key by each of `askers`.
+fn asked(scene: &Scene<'_>, askers: &[Who], actions: &[&str], ask: fn(Who, &str, String) -> Probe) -> Vec<Probe> {
+    let mut probes = Vec::new();
+    for (node, key) in keys(scene) {
+        for who in askers {
+            let of_each = actions
+                .iter()
+                .map(|action| ask(who.clone(), action, key.clone()).about(node));
+            probes.extend(of_each);
+        }
+    }
+    probes
+}
+
+/// Uses of each key by each of `askers`, which must be refused.
 fn uses(scene: &Scene<'_>, askers: &[Who]) -> Vec<Probe> {
-    let keys = keys(scene);
-    let asked = askers.iter().flat_map(|who| keys.iter().map(move |key| (who, key)));
-    let of_each = |(who, key): (&Who, &String)| {
-        USE.iter()
-            .map(|action| Probe::refused(who.clone(), action, key.clone()))
-            .collect::<Vec<Probe>>()
-    };
-    asked.flat_map(of_each).collect()
+    asked(scene, askers, USE, Probe::refused)
 }
 
 fn foreign_keys(scene: &Scene<'_>) -> Outcome {
     let foreign = scene.project.arn("kms", "key/0badc0ff-ee0b-adc0-ffee-0badc0ffee00");
     let ask = |who: Who| Probe::refused(who, "kms:Decrypt", foreign.clone()).said("with another key of the account");
     let probes = everybody(scene).into_iter().map(ask);
-    judge(scene, probes.flat_map(|probe| [probe.clone(), probe.from_outside()]))
+    judge(scene, probes.flat_map(|probe| [probe.clone(), probe.outside()]))
 }
 
 fn usable(scene: &Scene<'_>) -> Outcome {
@@ -115,7 +123,7 @@ fn strangers(scene: &Scene<'_>) -> Outcome {
         scene,
         probes
             .into_iter()
-            .flat_map(|probe| [probe.clone().said("from inside"), probe.from_outside()]),
+            .flat_map(|probe| [probe.clone().said("from inside"), probe.outside()]),
     )
 }
 
@@ -126,31 +134,25 @@ fn manageable(scene: &Scene<'_>) -> Outcome {
         "kms:DisableKey",
         "kms:CancelKeyDeletion",
     ];
-    let keys = keys(scene);
-    let asked = keys
-        .iter()
-        .flat_map(|key| actions.iter().map(move |action| (key, action)));
-    let ask = |(key, action): (&String, &&str)| Probe::allowed(Who::AccountAdmin, action, key.clone()).from_outside();
-    judge(scene, asked.map(ask))
+    let probes = asked(scene, &[Who::AccountAdmin], &actions, Probe::allowed);
+    judge(scene, probes.into_iter().map(Probe::outside))
 }
 
 fn separation(scene: &Scene<'_>) -> Outcome {
     let probes = uses(scene, &[role("admin"), Who::AccountAdmin]);
     judge(
         scene,
-        probes
-            .into_iter()
-            .flat_map(|probe| [probe.clone(), probe.from_outside()]),
+        probes.into_iter().flat_map(|probe| [probe.clone(), probe.outside()]),
     )
 }
 
 fn users(scene: &Scene<'_>) -> Outcome {
-    let outside = uses(scene, &code(scene)).into_iter().map(Probe::from_outside);
+    let outside = uses(scene, &code(scene)).into_iter().map(Probe::outside);
     let user = role("user");
     let others: Vec<Who> = others(scene).into_iter().filter(|who| *who != user).collect();
     let others = uses(scene, &others)
         .into_iter()
-        .chain(uses(scene, &[user]).into_iter().map(Probe::from_outside));
+        .chain(uses(scene, &[user]).into_iter().map(Probe::outside));
     judge(scene, outside.chain(others))
 }
 
@@ -164,20 +166,13 @@ fn grants(scene: &Scene<'_>) -> Outcome {
     });
     let mut askers = everybody(scene);
     askers.push(Who::AccountAdmin);
-    let mut probes = Vec::new();
-    for (who, key) in askers
-        .iter()
-        .flat_map(|who| keys(scene).into_iter().map(move |key| (who, key)))
-    {
-        let grant = Probe::refused(who.clone(), GRANT, key);
-        probes.push(
-            grant
-                .clone()
-                .with("kms:GrantIsForAWSResource", ["false"])
-                .said("not for a service"),
-        );
-        probes.push(grant.from_outside());
-    }
+    let grants = asked(scene, &askers, &[GRANT], Probe::refused).into_iter();
+    let not_for_a_service = |grant: Probe| {
+        grant
+            .with("kms:GrantIsForAWSResource", ["false"])
+            .said("not for a service")
+    };
+    let probes = grants.flat_map(|grant| [not_for_a_service(grant.clone()), grant.outside()]);
     stands.and(judge(scene, probes))
 }
 
@@ -190,8 +185,5 @@ fn services(scene: &Scene<'_>) -> Outcome {
     ];
     let askers = services.map(|service| Who::Service(service, STRANGERS.to_owned()));
     let probes = uses(scene, &askers).into_iter();
-    judge(
-        scene,
-        probes.map(|probe| probe.said("for another account").from_outside()),
-    )
+    judge(scene, probes.map(|probe| probe.said("for another account").outside()))
 }

@@ -5,10 +5,10 @@ use super::super::report::{Control, Outcome, Severity};
 use super::super::scene::{EVERYBODY, EVERYTHING, Scene};
 use crate::blueprint::Node;
 use crate::kinds::{
-    FlowLog, IamRole, Kind, Peer, RouteTable, Rule, Rules, SecurityGroupRules, Subnet, Vpc, VpcEndpoint, route_table,
-    security_group_rules, vpc,
+    FlowLog, IamRole, Kind, KmsKey, LogGroup, Peer, RouteTable, Rule, Rules, SecurityGroupRules, Subnet, Vpc,
+    VpcEndpoint, route_table, security_group_rules, vpc,
 };
-use crate::model::Account;
+use crate::model::{Account, Ref};
 use crate::policy::evaluate::{self, Policies, Request, evaluate};
 use crate::policy::{Document, Effect};
 
@@ -21,7 +21,7 @@ pub(super) const CONTROLS: &[Control] = &[
     },
     Control {
         id: "N4",
-        title: "Security groups let only the project's own groups and S3 through",
+        title: "Security groups let only the project's own groups and S3 through, and endpoints are in theirs",
         severity: Severity::High,
         check: groups,
     },
@@ -33,7 +33,7 @@ pub(super) const CONTROLS: &[Control] = &[
     },
     Control {
         id: "EC2.6",
-        title: "All traffic of the network is recorded",
+        title: "All traffic of the network is recorded, encrypted with the project's key",
         severity: Severity::Medium,
         check: flow_log,
     },
@@ -59,7 +59,7 @@ pub(super) const CONTROLS: &[Control] = &[
 
 fn no_way_out(scene: &Scene<'_>) -> Outcome {
     let network = scene.of_each::<Vpc>(|_, it: &vpc::Attributes| {
-        let gateways = it.gateways.iter().map(|gateway| format!("{gateway:?}"));
+        let gateways = it.gateways.iter().map(ToString::to_string);
         let routes = it
             .main_routes
             .iter()
@@ -74,16 +74,26 @@ fn no_way_out(scene: &Scene<'_>) -> Outcome {
             .routes
             .iter()
             .map(|route| format!("a route to {} by {}", route.destination, route.target));
+        let strangers = it
+            .strangers
+            .iter()
+            .map(|stranger| format!("{} follows it", stranger.target));
         let propagation = it
             .propagation
             .iter()
             .map(|gateway| format!("routes propagated by {gateway}"));
         none(
-            routes.chain(propagation),
+            routes.chain(propagation).chain(strangers),
             "no route but local ones and those of gateway endpoints",
         )
     });
-    network.and(tables)
+    let table = scene.output(RouteTable::NAME, "private", "id");
+    let subnets = scene.of_each::<Subnet>(|_, it| match &it.route_table {
+        Some(its) if its.as_str() == table => (true, format!("its routes are those of {its}")),
+        Some(its) => (false, format!("its routes are those of {its}")),
+        None => (false, "its routes are those of the main table".to_owned()),
+    });
+    network.and(tables).and(subnets)
 }
 
 /// Whether there are none of `found`, which should not be; `good` says so.
@@ -96,7 +106,7 @@ fn none(found: impl Iterator<Item = String>, good: &str) -> (bool, String) {
 }
 
 fn groups(scene: &Scene<'_>) -> Outcome {
-    scene.of_each::<SecurityGroupRules>(|node, it: &security_group_rules::Attributes| {
+    let rules = scene.of_each::<SecurityGroupRules>(|node, it: &security_group_rules::Attributes| {
         let Some(declared) = scene.declared::<SecurityGroupRules>(node) else {
             return (false, super::UNREADABLE.to_owned());
         };
@@ -111,7 +121,18 @@ fn groups(scene: &Scene<'_>) -> Outcome {
         let count = it.ingress.len() + it.egress.len();
         let good = format!("its {count} rules name the project's groups and S3's addresses only");
         none(ingress.into_iter().chain(egress), &good)
-    })
+    });
+    let endpoints = scene.of_each::<VpcEndpoint>(|node, it| {
+        let declared = scene.declared::<VpcEndpoint>(node).map(|declared| declared.groups);
+        let groups: Vec<&str> = it.groups.iter().map(Ref::as_str).collect();
+        let said = if groups.is_empty() {
+            "no group".to_owned()
+        } else {
+            groups.join(", ")
+        };
+        (declared.as_ref() == Some(&it.groups), format!("it is in {said}"))
+    });
+    rules.and(endpoints)
 }
 
 /// Whom a rule is about, and by which protocol and ports.
@@ -134,13 +155,17 @@ fn default_group(scene: &Scene<'_>) -> Outcome {
 
 fn flow_log(scene: &Scene<'_>) -> Outcome {
     let network = scene.output(Vpc::NAME, "main", "id");
-    scene.of_each::<FlowLog>(|_, it| {
+    let log = scene.of_each::<FlowLog>(|_, it| {
         let all = it.traffic_type == "ALL" && it.vpc.as_str() == network && !it.log_group.is_empty();
-        (
-            all,
-            format!("it records {} of {} in {}", it.traffic_type, it.vpc, it.log_group),
-        )
-    })
+        let said = format!("it records {} of {} in {}", it.traffic_type, it.vpc, it.log_group);
+        (all, said)
+    });
+    let ours = scene.output(KmsKey::NAME, "project", "arn");
+    let groups = scene.of_each::<LogGroup>(|_, it| {
+        let key = it.key.as_deref().unwrap_or("a key of AWS's own");
+        (key == ours, format!("it is encrypted with {key}"))
+    });
+    log.and(groups)
 }
 
 fn ec2_endpoint(scene: &Scene<'_>) -> Outcome {

@@ -172,6 +172,17 @@ fn script(scene: &Scene<'_>) -> Outcome {
         let script = it.lifecycle_config.as_deref().unwrap_or("none");
         (script == ours, format!("its lifecycle configuration is {script}"))
     });
+    let scripts = scene.of_each::<LifecycleConfig>(|node, it| {
+        let declared = scene.declared::<LifecycleConfig>(node);
+        let same =
+            declared.is_some_and(|declared| declared.on_create == it.on_create && declared.on_start == it.on_start);
+        let said = if same {
+            "its scripts are the project's"
+        } else {
+            "its scripts are not the project's"
+        };
+        (same, said.to_owned())
+    });
     let key = "sagemaker:NotebookInstanceLifecycleConfigArns";
     let mut probes = Vec::new();
     for who in everybody(scene) {
@@ -185,13 +196,13 @@ fn script(scene: &Scene<'_>) -> Outcome {
             ["Create", "Update", "Delete"].map(|verb| format!("sagemaker:{verb}NotebookInstanceLifecycleConfig"));
         probes.extend(scripts.iter().map(|action| change(scene, who.clone(), action)));
     }
-    stands.and(judge(scene, probes))
+    stands.and(scripts).and(judge(scene, probes))
 }
 
 /// A notebook that is all as the project demands it, asked for from outside, where no endpoint helps to refuse it.
 fn create(scene: &Scene<'_>, who: Who) -> Probe {
     Probe::refused(who, CREATE, made_by(scene, CREATE))
-        .from_outside()
+        .outside()
         .compliant(scene)
 }
 
@@ -206,7 +217,7 @@ fn change(scene: &Scene<'_>, who: Who, action: &str) -> Probe {
         made_by(scene, "sagemaker:CreateNotebookInstance")
     };
     Probe::refused(who, action, on)
-        .from_outside()
+        .outside()
         .tagged(scene, &scene.project.name)
 }
 
@@ -221,7 +232,7 @@ fn opening(scene: &Scene<'_>) -> Outcome {
             let open = open.with("aws:ResourceTag/NotebookOwnerUsername", [owner]);
             probes.push(open.clone().said("by somebody who is not its owner"));
             let by_owner = open.with("aws:userid", [format!("AROAEXAMPLE:{owner}")]);
-            probes.push(by_owner.clone().from_outside().said("by its owner"));
+            probes.push(by_owner.clone().outside().said("by its owner"));
             if who != role("user") {
                 probes.push(by_owner.said("by its owner, in another role"));
             }

@@ -60,10 +60,7 @@ fn goes_on(scene: &Scene<'_>) -> Outcome {
         probes.extend(["kms:Decrypt", "kms:GenerateDataKey"].map(|action| allowed(action, key.clone())));
         if let super::Who::Role(node) = &who {
             let pass = allowed("iam:PassRole", scene.output(IamRole::NAME, node, "arn"));
-            probes.push(
-                pass.from_outside()
-                    .with("iam:PassedToService", ["sagemaker.amazonaws.com"]),
-            );
+            probes.push(pass.outside().with("iam:PassedToService", ["sagemaker.amazonaws.com"]));
         }
     }
     for node in scene.nodes::<Notebook>() {
