@@ -8,14 +8,25 @@ use sha2::{Digest, Sha256};
 use super::Project;
 use crate::api::Preset;
 use crate::model::{NodeKey, Ref};
+use crate::policy::sagemaker::LOCAL_DISK_TYPES;
 
 const ON_START: &str = include_str!("start/on_start.sh");
 const SETTINGS: &str = include_str!("start/settings.py");
 const CONFIG: &str = include_str!("start/config.yaml");
+const STARTUP: &str = include_str!("start/startup.py");
 const PIP: &str = include_str!("start/pip.conf");
 
 /// The line of the script that the values replace.
 const VALUES: &str = "#@values\n";
+
+/// `text` without the lines that are comments or empty: the script has a limit, and who wants the reasons reads the files
+/// beside this one. What names the interpreter, or the place of the values, is no comment.
+fn brief(text: &str) -> String {
+    let idle =
+        |line: &&str| line.is_empty() || line.starts_with('#') && !line.starts_with("#!") && !line.starts_with("#@");
+    let lines = text.lines().filter(|line| !idle(&line.trim_start()));
+    lines.fold(String::new(), |brief, line| brief + line + "\n")
+}
 
 /// The script of `project`.
 pub(super) fn script(project: &Project) -> String {
@@ -35,14 +46,16 @@ pub(super) fn script(project: &Project) -> String {
         variable("MIRROR", &mirror.unwrap_or_default()),
         format!("PARAMETERS=({})\n", list(&parameters(project))),
         format!("PACKAGES=({})\n", list(&project.spec.packages.install)),
-        variable("SETTINGS_PY", SETTINGS),
-        variable("CONFIG_YAML", CONFIG),
-        variable("PIP_CONF", PIP),
+        variable("SETTINGS_PY", &brief(SETTINGS)),
+        variable("CONFIG_YAML", &brief(CONFIG)),
+        variable("STARTUP_PY", &brief(STARTUP)),
+        variable("LOCAL_DISK_TYPES", &LOCAL_DISK_TYPES.join(" ")),
+        variable("PIP_CONF", &brief(PIP)),
     ]
     .concat();
     let digest = Sha256::digest(format!("{ON_START}{values}"));
     let version: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    ON_START.replace(VALUES, &format!("{}{values}", variable("VERSION", &version)))
+    brief(ON_START).replace(VALUES, &format!("{}{values}", variable("VERSION", &version)))
 }
 
 /// The SSM parameters that the script reads, in the order in which it expects them: at most ten, as one call takes.

@@ -88,14 +88,18 @@ pub const PERMISSIONS: &[Permission] = &[
     may("Pass", "Give SageMaker the roles of the project's notebooks, for jobs"),
     may("Run", "Start and stop one's own notebook"),
     may(
-        "Schedules",
-        "Monitor on a schedule, by job definitions that keep to the guardrails",
+        "Refer",
+        "Monitor on a schedule, by job definitions that keep to the guardrails; register versions of models in a group",
     ),
     may("SeeKey", "See that the project's keys are there, and how they are set"),
     may("See", "See what bears the project's tags"),
     may("Tag", "Give what is made the project's tags"),
     may("Token", "Sign in to the package repository"),
     may("Transform", "Transform in batches with models of the project"),
+    may(
+        "Version",
+        "Register versions of models, which have the tags of their group",
+    ),
     may(
         "AccountSession",
         "Whoever the account's own policies let take the role, under the name that their session has",

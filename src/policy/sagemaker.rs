@@ -314,8 +314,13 @@ pub const WITHOUT_VPC_KEY: &[&str] = &[
     "sagemaker:CreateWorkforce",
 ];
 
-/// Patterns that stand for several actions of the table at once; policies have a length.
-const PATTERNS: &[&str] = &["sagemaker:CreateAutoMLJob*", "sagemaker:Create*JobDefinition"];
+/// Patterns that stand for several actions of the table at once; policies have a length. What else a pattern takes in
+/// carries none of the keys that its statements are about: deleting a schedule.
+const PATTERNS: &[&str] = &[
+    "sagemaker:CreateAutoMLJob*",
+    "sagemaker:Create*JobDefinition",
+    "sagemaker:*teMonitoringSchedule",
+];
 
 /// Instance types with local disks, which are encrypted by their hardware; jobs on them refuse a volume key.
 /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html>

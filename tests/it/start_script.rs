@@ -57,12 +57,22 @@ fn with_mirror(spec: &mut SecureMLProjectSpec) {
 }
 
 /// A file system as a notebook has it, with an `aws` that answers from files.
-struct Notebook {
+pub struct Notebook {
     directory: tempfile::TempDir,
 }
 
 impl Notebook {
     fn new() -> Result<Self> {
+        let tags = json!({"Tags": [
+            {"Key": "NotebookOwnerUsername", "Value": OWNER},
+            {"Key": "NotebookOwnerEmail", "Value": "ada@example.com"},
+        ]});
+        Self::answered(ARN, ROLE, &tags, &Self::parameters())
+    }
+
+    /// The notebook `arn` with the role `role`, where AWS answers with `tags` and `parameters`.
+    pub fn answered(arn: &str, role: &str, tags: &Value, parameters: &Value) -> Result<Self> {
+        let (_, name) = arn.rsplit_once('/').context("the ARN of a notebook")?;
         let notebook = Self {
             directory: tempfile::tempdir()?,
         };
@@ -83,18 +93,12 @@ impl Notebook {
             &format!("../{python}"),
             "#!/bin/bash\nprintf '%s\\n' \"$@\" >\"$SECUREML_ROOT/installed\"\n",
         )?;
-        notebook.write(
-            "opt/ml/metadata/resource-metadata.json",
-            &json!({"ResourceArn": ARN, "ResourceName": "ds-notebook-churn-dev-ada"}),
-        )?;
-        let described = json!({"NotebookInstanceName": "ds-notebook-churn-dev-ada", "RoleArn": ROLE});
+        let metadata = json!({"ResourceArn": arn, "ResourceName": name});
+        notebook.write("opt/ml/metadata/resource-metadata.json", &metadata)?;
+        let described = json!({"NotebookInstanceName": name, "RoleArn": role});
         notebook.write("answers/describe-notebook-instance.json", &described)?;
-        let tags = json!({"Tags": [
-            {"Key": "NotebookOwnerUsername", "Value": OWNER},
-            {"Key": "NotebookOwnerEmail", "Value": "ada@example.com"},
-        ]});
-        notebook.write("answers/list-tags.json", &tags)?;
-        notebook.write("answers/get-parameters.json", &Self::parameters())?;
+        notebook.write("answers/list-tags.json", tags)?;
+        notebook.write("answers/get-parameters.json", parameters)?;
         Ok(notebook)
     }
 
@@ -113,7 +117,8 @@ impl Notebook {
         json!({"Parameters": values.map(parameter), "InvalidParameters": []})
     }
 
-    fn path(&self, path: &str) -> PathBuf {
+    /// Where `path` is really.
+    pub fn path(&self, path: &str) -> PathBuf {
         self.directory.path().join(path)
     }
 
@@ -129,7 +134,7 @@ impl Notebook {
     }
 
     /// Starts, with the little environment that SageMaker gives.
-    fn start(&self, script: &str) -> Result<Output> {
+    pub fn start(&self, script: &str) -> Result<Output> {
         let file = self.path("on_start");
         fs::write(&file, script)?;
         let path = format!("{}:/sbin:bin:/usr/sbin:/usr/bin", self.path("programs").display());
@@ -161,7 +166,8 @@ impl Notebook {
     }
 }
 
-fn said(output: &Output) -> String {
+/// What a program wrote.
+pub fn said(output: &Output) -> String {
     let (out, err) = (&output.stdout, &output.stderr);
     format!("{}{}", String::from_utf8_lossy(out), String::from_utf8_lossy(err))
 }

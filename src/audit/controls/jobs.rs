@@ -305,8 +305,9 @@ fn without_vpc_key(scene: &Scene<'_>) -> Outcome {
 fn tags(scene: &Scene<'_>) -> Outcome {
     let mut probes = Vec::new();
     if scene.settings.project_tags {
-        let made = sagemaker::matching("sagemaker:Create*").filter(|action| !action.contains("Presigned"));
-        for probe in all(scene, made) {
+        // A version of a model takes no tags but those of its group.
+        let others = |action: &&str| !action.contains("Presigned") && *action != "sagemaker:CreateModelPackage";
+        for probe in all(scene, sagemaker::matching("sagemaker:Create*").filter(others)) {
             let tag = "aws:RequestTag/ProjectName";
             probes.push(probe.clone().without(tag).said("without tags"));
             probes.push(probe.with(tag, [NEIGHBOUR]).said("with a neighbour's tags"));

@@ -19,6 +19,7 @@ pub(super) fn policies(ground: &Ground<'_>) -> BTreeMap<String, Document> {
         common::git(ground),
         common::own(ground),
         guardrails::make(ground),
+        guardrails::version(ground),
         Statement::allow("Any")
             .actions(LISTS.into_iter().chain(NETWORK))
             .anywhere(),

@@ -96,6 +96,7 @@ fn admin(ground: &Ground<'_>) -> Vec<Statement> {
         own(ground),
         common::git(ground),
         guardrails::make(ground),
+        guardrails::version(ground),
     ];
     statements.extend(guardrails::hosting(ground));
     statements

@@ -40,10 +40,13 @@ pub(super) const PLAIN: &[&str] = &[
     "sagemaker:CreateContext",
     "sagemaker:CreateEndpoint*",
     "sagemaker:CreateExperiment",
-    "sagemaker:CreateModelPackage*",
+    "sagemaker:CreateModelPackageGroup",
     "sagemaker:CreatePipeline",
     "sagemaker:CreateTrial*",
 ];
+/// A version of a model is given no tags: AWS has it take those of its group. Tags that it is given all the same are
+/// what `sagemaker:AddTags` is asked about.
+const VERSION: &str = "sagemaker:CreateModelPackage";
 /// The tags that projects are kept apart by, and people within them. Condition keys do not tell case apart.
 const FIXED_TAGS: &[&str] = &[
     "ProjectName",
@@ -183,8 +186,9 @@ pub(super) fn bounds(ground: &Ground<'_>) -> Vec<Statement> {
             .given_all(isolation())
             .given_all(settings.max_runtime.map(runtime))
             .given_all((!settings.remote_debug).then(|| ENABLE_REMOTE_DEBUG.is_not_true())),
-        Statement::allow("Schedules")
-            .actions(SCHEDULES.iter().copied())
+        // A boundary has no room for another statement, and versions of models name no instance types either.
+        Statement::allow("Refer")
+            .actions(SCHEDULES.iter().copied().chain([VERSION]))
             .anywhere()
             .given(INSTANCE_TYPES.absent())
             .given_all(ground.tagged_if_present()),
@@ -238,6 +242,14 @@ pub(super) fn hosting(ground: &Ground<'_>) -> Vec<Statement> {
         statements.push(deny("HostingTypes", [ENDPOINT_CONFIG]).given(others));
     }
     statements
+}
+
+/// Registering a version of a model in a group.
+pub(super) fn version(ground: &Ground<'_>) -> Statement {
+    Statement::allow("Version")
+        .actions([VERSION])
+        .anywhere()
+        .given_all(ground.tagged_if_present())
 }
 
 fn making_of<'a>(ground: &Ground<'_>, sid: &str, actions: impl IntoIterator<Item = &'a str>) -> Statement {

@@ -29,6 +29,7 @@ fn work(ground: &Ground<'_>, name: &str) -> Vec<Statement> {
         // What a schedule may describe is in the denies; the boundary lets it name a job definition and no more.
         common::own(ground).actions(["sagemaker:UpdateMonitoringSchedule"]),
         make(ground),
+        guardrails::version(ground),
         Ground::pass([ground.notebook_role(name)]),
         Statement::allow("Any")
             .actions(

@@ -42,10 +42,10 @@ ask() {
 write_defaults() {
   NOTEBOOK=$(ask sagemaker describe-notebook-instance --notebook-instance-name "$NAME")
   ANSWER=$(ask ssm get-parameters --names "${PARAMETERS[@]}")
-  export NOTEBOOK ANSWER CONFIG_YAML PIP_CONF MIRROR NETWORK_ISOLATION PROJECT ENVIRONMENT
+  export NOTEBOOK ANSWER CONFIG_YAML STARTUP_PY LOCAL_DISK_TYPES PIP_CONF MIRROR NETWORK_ISOLATION PROJECT ENVIRONMENT
   # IPython has this directory on the path of every kernel, and writes to it.
   if [[ $EUID -eq 0 ]] && id ec2-user >/dev/null 2>&1; then
-    install -d -o ec2-user -g ec2-user "$ROOT/home/ec2-user/.ipython"
+    install -d -o ec2-user -g ec2-user "$ROOT/home/ec2-user/.ipython"{,/profile_default{,/startup}}
   fi
   settings files "${PARAMETERS[@]}"
 }

@@ -1,9 +1,8 @@
-"""What the start script cannot do in shell. Python 3.9, standard library only; run by root.
-
-metadata KEY, tag KEY: prints one value of a JSON answer.
-files NAME...: writes what notebook code reads. The names are those of the SSM parameters: VPC, security group, key,
-data bucket, model bucket, then the subnets.
-"""
+# What the start script cannot do in shell. Python 3.9, standard library only; run by root.
+#
+# metadata KEY, tag KEY: prints one value of a JSON answer.
+# files NAME...: writes what notebook code reads. The names are those of the SSM parameters: VPC, security group, key,
+# data bucket, model bucket, then the subnets.
 
 import json
 import os
@@ -64,6 +63,10 @@ def files(names):
     filled = {name: json.dumps(value) for name, value in values.items()}
     config = string.Template(os.environ["CONFIG_YAML"]).substitute(filled)
     write("/etc/xdg/sagemaker/config.yaml", f"# {HEADER}\n{config}")
+    values = {"config": os.environ["ROOT"] + "/etc/xdg/sagemaker/config.yaml", "local": os.environ["LOCAL_DISK_TYPES"].split()}
+    filled = {name: repr(value) for name, value in values.items()}
+    startup = string.Template(os.environ["STARTUP_PY"]).substitute(filled)
+    write("/home/ec2-user/.ipython/profile_default/startup/00-secureml.py", f"# {HEADER}\n{startup}")
 
     mirror = os.environ["MIRROR"]
     if mirror:

@@ -5,16 +5,14 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result, ensure};
 use secureml::api::Preset;
-use secureml::handbook::{conditions, meanings};
-use secureml::policy::{Document, Effect, Statement, matches};
 
-use super::environment::Environment;
-use super::scenario::{Case, LayerName};
-use super::suite::{Evaluated, Ground, Suite};
+use super::remedy::remedies;
+use super::scenario::Case;
+use super::suite::{Ground, Suite};
 use crate::generated::current;
 
 const LABS: &str = include_str!("scenarios/labs.yaml");
-const PRESETS: [Preset; 3] = [Preset::Published, Preset::Standard, Preset::Strict];
+pub const PRESETS: [Preset; 3] = [Preset::Published, Preset::Standard, Preset::Strict];
 
 const HEAD: &str = "\
 # What the presets say to the published labs
@@ -102,7 +100,9 @@ fn evaluate(preset: Preset) -> Result<Vec<Row>> {
             continue;
         };
         row.allowed = false;
-        row.remedies.extend(remedies(&ground.ours, one)?);
+        let remedies = remedies(&ground.ours, one)?;
+        ensure!(!remedies.is_empty(), "{}: denied without a remedy", one.case.name);
+        row.remedies.extend(remedies);
     }
     Ok(rows)
 }
@@ -112,42 +112,4 @@ fn untag(case: &mut Case) {
     if case.action.starts_with("sagemaker:") {
         case.context.retain(|key, _| !key.starts_with("aws:ResourceTag/"));
     }
-}
-
-/// What to do in the place of `one`: what its denials say, or what the statement demands that would allow it.
-fn remedies(ours: &Environment, one: &Evaluated) -> Result<BTreeMap<String, String>> {
-    let role = one.layer(LayerName::Role).context("a role is asked")?;
-    let denials = role.deny.iter().filter_map(|(_, sid)| meanings::denial(sid));
-    let mut found: BTreeMap<String, String> = denials
-        .map(|denial| (denial.sid.to_owned(), denial.remedy.to_owned()))
-        .collect();
-    if role.silent() {
-        let demands = statements(ours, &one.case.who.identity)?.into_iter();
-        let demands = demands.filter(|statement| statement.actions.iter().any(|like| matches(like, &one.case.action)));
-        found.extend(demands.map(|statement| (statement.sid.clone(), demand(&statement))));
-    }
-    ensure!(!found.is_empty(), "{}: denied without a remedy", one.case.name);
-    Ok(found)
-}
-
-fn demand(statement: &Statement) -> String {
-    let mut demands = conditions(statement);
-    if !statement.resources.contains("*") {
-        let resources: Vec<&str> = statement.resources.iter().map(String::as_str).collect();
-        demands.insert(0, format!("it is about `{}`", resources.join("`, `")));
-    }
-    format!("It is allowed if {}.", demands.join("; "))
-}
-
-/// What the policies `ids` allow.
-fn statements(ours: &Environment, ids: &[String]) -> Result<Vec<Statement>> {
-    let mut statements = Vec::new();
-    for policy in ours.nodes.values().flat_map(|node| ours.policies(node)) {
-        if ids.contains(&policy.id) {
-            let document: Document = serde_json::from_value(policy.document)?;
-            statements.extend(document.statements);
-        }
-    }
-    statements.retain(|statement| statement.effect == Effect::Allow);
-    Ok(statements)
 }

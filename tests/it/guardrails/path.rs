@@ -26,6 +26,7 @@ pub enum Path {
 const ENDPOINTS: &[(&str, &str)] = &[
     ("sagemaker:CreatePresignedNotebookInstanceUrl", "notebook"),
     ("sagemaker:InvokeEndpoint", "sagemaker-runtime"),
+    ("sagemaker:BatchPutMetrics", "sagemaker-metrics"),
     ("sagemaker:", "sagemaker-api"),
     ("s3:", "s3"),
     ("kms:", "kms"),

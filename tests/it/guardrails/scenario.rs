@@ -148,7 +148,14 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    fn case(&self, name: &str, who: &str, from: &str, request: &str, patches: [&Patch; 3]) -> Result<Case> {
+    /// What a request of `action` is when nothing is wrong with it.
+    pub fn request(&self, action: &str) -> Option<&Patch> {
+        self.requests.get(action)
+    }
+
+    /// The case `name`: `who` makes the request `request` on the way `from`; each of `patches` has the last word over
+    /// those before it.
+    pub fn case(&self, name: &str, who: &str, from: &str, request: &str, patches: [&Patch; 3]) -> Result<Case> {
         let action = request.split(' ').next().unwrap_or_default().to_owned();
         let who = Who::find(who, &self.others)?;
         let path = Path::parse(from)?;

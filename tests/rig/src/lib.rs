@@ -20,7 +20,7 @@ pub use control_plane::ControlPlane;
 pub use emulator::Emulator;
 pub use process::Process;
 pub use proxy::{Fault, Proxy, Rule};
-pub use python::{notebook_tools, policy_tools};
+pub use python::{notebook_tools, policy_tools, sagemaker_sdk};
 pub use random::Random;
 pub use rig::{REGION, Rig, RigBuilder, aws_env};
 pub use simulator::simulate;

@@ -22,6 +22,21 @@ pub fn notebook_tools() -> Result<PathBuf> {
     })
 }
 
+/// Makes, unless it is there already, the environment with the SageMaker Python SDK that the suite `tests/sdk/<version>`
+/// runs. Returns its interpreter. Blocking.
+pub fn sagemaker_sdk(version: &str) -> Result<PathBuf> {
+    let requirements = paths::workspace()
+        .join("tests/sdk")
+        .join(version)
+        .join("requirements.txt");
+    let text =
+        std::fs::read_to_string(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
+    let environment = install::once(&format!("sdk-{version}-venv"), Stamp::default().text(&text), |target| {
+        make_environment(target, &requirements, &["--no-deps"])
+    })?;
+    Ok(environment.join("bin/python"))
+}
+
 /// Makes, unless it is there already, the environment in which identity policies are linted. Returns its interpreter.
 /// Blocking.
 pub fn policy_tools() -> Result<PathBuf> {

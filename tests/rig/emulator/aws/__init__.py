@@ -27,6 +27,7 @@ MODULES = (
     "resource_groups",
     "sagemaker.notebooks",
     "sagemaker.studio",
+    "sagemaker.monitoring",
     "codecommit",
     "codeartifact",
     "cloudtrail",

@@ -42,6 +42,9 @@ pub struct Call {
     pub faults: Vec<String>,
     /// The request's path and query, which say what a call without a body was about.
     pub uri: String,
+    /// The headers that are parameters of the request, by their names in lower case: S3 has some, such as
+    /// `x-amz-server-side-encryption`.
+    pub parameters: BTreeMap<String, String>,
     /// The request's body, cut at the log's limit.
     #[serde(skip)]
     pub body: Bytes,
@@ -226,6 +229,7 @@ impl Log {
             error_message: None,
             faults: Vec::new(),
             uri: request.head.uri.to_string(),
+            parameters: request.header_parameters(),
             body,
         });
         drop(state);

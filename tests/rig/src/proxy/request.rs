@@ -1,10 +1,16 @@
 //! A request on its way to AWS, as rules and predicates see it.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
+use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use serde_json::Value;
 
 use super::operation::{Operation, Protocol, Scope, fields, s3_bucket};
+
+/// Headers that sign a request and say nothing of what it asks for.
+const SIGNING: [&str; 3] = ["x-amz-content-sha256", "x-amz-date", "x-amz-security-token"];
 
 /// One request, read whole.
 #[derive(Clone, Debug)]
@@ -78,6 +84,18 @@ impl Request {
         }
     }
 
+    /// The headers that are parameters. Only S3 has them.
+    pub(crate) fn header_parameters(&self) -> BTreeMap<String, String> {
+        let headers = self.head.headers.iter();
+        let of_s3 = headers.filter(|_| self.operation.protocol == Protocol::RestXml);
+        let parameters =
+            of_s3.filter(|(name, _)| name.as_str().starts_with("x-amz-") && !SIGNING.contains(&name.as_str()));
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        parameters
+            .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+            .collect()
+    }
+
     /// The bucket of an S3 request.
     pub fn bucket(&self) -> Option<String> {
         (self.operation.protocol == Protocol::RestXml)
@@ -141,6 +159,22 @@ mod tests {
         assert_eq!(json.param("KeyId").as_deref(), Some("k"));
         assert_eq!(json.param("n").as_deref(), Some("3"));
         assert_eq!(json.param("absent"), None);
+    }
+
+    #[test]
+    fn parameters_of_s3_are_read_from_headers() {
+        let mut request = made::s3("PUT", "/data/churn.csv");
+        for (name, value) in [
+            ("x-amz-server-side-encryption", "aws:kms"),
+            ("x-amz-date", "20260101T000000Z"),
+        ] {
+            request.head.headers.insert(name, HeaderValue::from_static(value));
+        }
+        let read: Vec<_> = request.header_parameters().into_iter().collect();
+        assert_eq!(
+            read,
+            [("x-amz-server-side-encryption".to_owned(), "aws:kms".to_owned())]
+        );
     }
 
     #[test]

@@ -151,8 +151,14 @@ def needs_config(record: Record, changes: dict | None = None) -> None:
     ]
 
 
-def secondary(record: Record) -> None:
+def prepare_training(record: Record) -> None:
+    """Where the model is going to be is told from the start. A local disk takes no key."""
+    resources = record.get("ResourceConfig", {})
+    if resources.get("VolumeKmsKeyId") and str(resources.get("InstanceType")).startswith("ml.g5."):
+        raise AwsError("ValidationException", f"VolumeKmsKeyId is not supported for the instance type {resources['InstanceType']}")
     record["SecondaryStatus"] = "Training"
+    output = record.get("OutputDataConfig", {}).get("S3OutputPath", "").rstrip("/")
+    record["ModelArtifacts"] = {"S3ModelArtifacts": f"{output}/{record['TrainingJobName']}/output/model.tar.gz"}
 
 
 def stored(noun: str, path: str, **differences) -> Kind:
@@ -207,7 +213,7 @@ register(
         starting="Starting",
     ),
     Kind("MlflowApp", "mlflow-app/{Name}", keys=("Name",), arn_field="Arn", status="Status", creating="Creating", ready="Created"),
-    job("TrainingJob", "training-job", prepare=secondary),
+    job("TrainingJob", "training-job", prepare=prepare_training),
     job("ProcessingJob", "processing-job"),
     job("TransformJob", "transform-job"),
     job("HyperParameterTuningJob", "hyper-parameter-tuning-job"),

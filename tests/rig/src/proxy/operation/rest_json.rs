@@ -152,6 +152,8 @@ const ROUTES: &[(&str, &str, &str, &str)] = &[
         "/2015-02-01/mount-targets/*",
         "DeleteMountTarget",
     ),
+    ("sagemaker", "POST", "/endpoints/*/invocations", "InvokeEndpoint"),
+    ("sagemaker", "PUT", "/BatchPutMetrics", "BatchPutMetrics"),
 ];
 
 pub(super) fn recognise(service: &str, method: &Method, path: &str) -> Option<String> {
