@@ -83,11 +83,11 @@ impl Row {
 
 fn evaluate(preset: Preset) -> Result<Vec<Row>> {
     let ground = Ground::under(preset)?;
-    let mut cases = ground.world()?.cases("labs.yaml", LABS)?;
+    let mut cases = ground.world()?.cases("labs.yaml", LABS, &[])?;
     if preset == Preset::Published {
         cases.iter_mut().for_each(untag);
     }
-    let (evaluated, _) = Suite::new(&ground.policies(), cases).evaluate()?;
+    let evaluated = Suite::new(&ground.policies(), cases).evaluate()?;
     let mut rows: Vec<Row> = Vec::new();
     for one in &evaluated {
         let (name, _) = one.case.name.rsplit_once(" [").context("a name of a case")?;

@@ -3,15 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
+use secureml::policy::matches;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::environment::{Environment, Others, STRANGERS};
 use super::path::Path;
+use super::published::{Form, Published};
 use super::who::Who;
 
 /// What requests look like when nothing is wrong with them, by action.
 const REQUESTS: &str = include_str!("scenarios/requests.yaml");
+
+/// What patterns of actions are asked about, by service and type of resource; what else there is is called `churn`.
+const RESOURCES: &str = include_str!("scenarios/resources.yaml");
 
 /// One scenario, or many of a kind.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,9 +28,16 @@ pub struct Scenario {
     /// From where: see [`Path`].
     #[serde(default = "inside")]
     pub from: Vec<String>,
-    /// Actions, each as `requests.yaml` has it.
+    /// Actions, each as `requests.yaml` has it. A pattern stands for every action that AWS publishes, on each type of
+    /// resource that it is about.
     #[serde(rename = "do")]
     pub actions: Vec<String>,
+    /// What patterns of actions do not stand for.
+    #[serde(default)]
+    pub but: Vec<String>,
+    /// Patterns do not stand for what legitimate work does either, of anybody to whom the layers that are named apply.
+    #[serde(rename = "beyond-work", default)]
+    pub beyond_work: bool,
     /// What is different about all of them.
     #[serde(flatten)]
     pub patch: Patch,
@@ -98,10 +110,26 @@ pub struct Case {
     pub alone: bool,
 }
 
+impl Case {
+    /// Whether `other` is about the same action, and one of the layers that deny it has a say in this one too.
+    fn is_of_one_layer(&self, other: &Self) -> bool {
+        let shares = |defence: &Defence| match defence.layer {
+            LayerName::Role => self.who.identity == other.who.identity,
+            LayerName::Boundary => self.who.boundary == other.who.boundary,
+            LayerName::Resource => self.resource_policy == other.resource_policy,
+            LayerName::Endpoint => self.endpoint_policy == other.endpoint_policy,
+            LayerName::Organization => false,
+        };
+        self.action == other.action && other.by.iter().any(shares)
+    }
+}
+
 /// Everything that cases are made of.
 pub struct World<'a> {
     pub others: Others<'a>,
     requests: BTreeMap<String, Patch>,
+    /// The project's own resource of a type, where it has one.
+    resources: BTreeMap<String, String>,
 }
 
 impl<'a> World<'a> {
@@ -109,17 +137,23 @@ impl<'a> World<'a> {
         Ok(Self {
             others,
             requests: serde_saphyr::from_str(REQUESTS).context("requests.yaml")?,
+            resources: serde_saphyr::from_str(RESOURCES).context("resources.yaml")?,
         })
     }
 
-    /// The cases of the scenarios in `text`.
-    pub fn cases(&self, file: &str, text: &str) -> Result<Vec<Case>> {
+    /// The cases of the scenarios in `text`. `work` is what is legitimate.
+    pub fn cases(&self, file: &str, text: &str, work: &[Case]) -> Result<Vec<Case>> {
         check_fields(text).with_context(|| file.to_owned())?;
         let scenarios: Vec<Scenario> = serde_saphyr::from_str(text).with_context(|| file.to_owned())?;
         let mut cases = Vec::new();
         for scenario in &scenarios {
-            self.expand(scenario, &mut cases)
+            let mut own = Vec::new();
+            self.expand(scenario, &mut own)
                 .with_context(|| format!("{file}: {}", scenario.name))?;
+            if scenario.beyond_work {
+                own.retain(|case| !work.iter().any(|honest| honest.is_of_one_layer(case)));
+            }
+            cases.extend(own);
         }
         Ok(cases)
     }
@@ -131,11 +165,10 @@ impl<'a> World<'a> {
         } else {
             &scenario.variants
         };
+        let requests = self.requests(scenario)?;
         for who in &scenario.who {
             for from in &scenario.from {
-                for action in &scenario.actions {
-                    let request = self.requests.get(action);
-                    let request = request.with_context(|| format!("requests.yaml has no {action}"))?;
+                for (action, request) in &requests {
                     for (variant, patch) in variants {
                         let name = format!("{} [{who}, {from}, {action}, {variant}]", scenario.name);
                         let patches = [request, &scenario.patch, patch];
@@ -146,6 +179,42 @@ impl<'a> World<'a> {
             }
         }
         Ok(())
+    }
+
+    /// What `scenario` does, and what each of it looks like.
+    fn requests(&self, scenario: &Scenario) -> Result<Vec<(String, Patch)>> {
+        let mut found = Vec::new();
+        for action in &scenario.actions {
+            if !action.contains('*') {
+                let request = self.requests.get(action);
+                let request = request.with_context(|| format!("requests.yaml has no {action}"))?;
+                found.push((action.clone(), request.clone()));
+                continue;
+            }
+            let is = |name: &str| matches(action, name) && !scenario.but.iter().any(|but| matches(but, name));
+            let mut stands_for = 0;
+            for (name, published) in Published::all()?.matching(is) {
+                stands_for += 1;
+                match self.requests.get(name) {
+                    Some(request) => found.push((name.to_owned(), request.clone())),
+                    None => found.extend(published.forms.iter().map(|form| self.request(name, form))),
+                }
+            }
+            ensure!(stands_for > 0, "{action} stands for nothing");
+        }
+        Ok(found)
+    }
+
+    /// `action` on a resource of the type of `form`, with the tags that make it most likely to be allowed.
+    fn request(&self, action: &str, form: &Form) -> (String, Patch) {
+        let service = action.split(':').next().unwrap_or_default();
+        let known = self.resources.get(&format!("{service} {}", form.kind));
+        let patch = Patch {
+            on: Some(known.cloned().unwrap_or_else(|| form.arn("{account}", "churn"))),
+            giving: Some("ours".into()),
+            ..Patch::default()
+        };
+        (format!("{action} on {}", form.kind), patch)
     }
 
     fn case(&self, name: &str, who: &str, from: &str, request: &str, patches: [&Patch; 3]) -> Result<Case> {
@@ -259,6 +328,8 @@ fn check_fields(text: &str) -> Result<()> {
         "who",
         "from",
         "do",
+        "but",
+        "beyond-work",
         "on",
         "of",
         "with",

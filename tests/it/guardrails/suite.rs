@@ -1,9 +1,11 @@
 //! All policies and all cases, evaluated once, and what is wrong with the results.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use secureml::api::Preset;
+use secureml::policy::evaluate::Request;
 use serde_json::{Value, json};
 
 use super::environment::{Environment, OURS, Others, Policy, STRANGERS};
@@ -92,14 +94,45 @@ impl Ground {
     /// The attacks and the legitimate actions.
     pub fn cases(&self) -> Result<(Vec<Case>, Vec<Case>)> {
         let world = self.world()?;
-        let read = |files: &[(&str, &str)]| -> Result<Vec<Case>> {
+        let read = |files: &[(&str, &str)], work: &[Case]| -> Result<Vec<Case>> {
             let mut cases = Vec::new();
             for (file, text) in files {
-                cases.extend(world.cases(file, text)?);
+                cases.extend(world.cases(file, text, work)?);
             }
             Ok(cases)
         };
-        Ok((read(ATTACKS)?, read(WORK)?))
+        let work = read(WORK, &[])?;
+        Ok((read(ATTACKS, &work)?, work))
+    }
+}
+
+/// Every scenario under the default guardrails, evaluated once for all tests that look at the results.
+pub struct Whole {
+    pub ground: Ground,
+    /// The attacks first, and then the legitimate actions.
+    pub evaluated: Vec<Evaluated>,
+    /// How many of them are attacks.
+    pub attacks: usize,
+}
+
+impl Whole {
+    pub fn get() -> Result<&'static Self> {
+        static WHOLE: LazyLock<Result<Whole, String>> =
+            LazyLock::new(|| Whole::evaluate().map_err(|error| format!("{error:#}")));
+        WHOLE.as_ref().map_err(|error| anyhow!("{error}"))
+    }
+
+    fn evaluate() -> Result<Self> {
+        let ground = Ground::draw()?;
+        let (attacks, work) = ground.cases()?;
+        let count = attacks.len();
+        let cases = attacks.into_iter().chain(work).collect();
+        let evaluated = Suite::new(&ground.policies(), cases).evaluate()?;
+        Ok(Self {
+            ground,
+            evaluated,
+            attacks: count,
+        })
     }
 }
 
@@ -133,8 +166,8 @@ pub struct Evaluated {
 
 /// Everything that is asked.
 pub struct Suite {
-    pub cases: Vec<Case>,
-    pub questions: Questions,
+    cases: Vec<Case>,
+    questions: Questions,
     policies: Vec<(String, Asked)>,
     pending: Vec<Pending>,
 }
@@ -172,7 +205,7 @@ impl Suite {
     }
 
     /// Evaluates everything.
-    pub fn evaluate(self) -> Result<(Vec<Evaluated>, Answers)> {
+    pub fn evaluate(self) -> Result<Vec<Evaluated>> {
         let answers = self.questions.answer()?;
         let mut wrong: Vec<String> = Vec::new();
         for (id, asked) in &self.policies {
@@ -196,7 +229,7 @@ impl Suite {
             wrong.len(),
             wrong.join("\n")
         );
-        Ok((evaluated, answers))
+        Ok(evaluated)
     }
 }
 
@@ -254,6 +287,27 @@ fn decide(case: &Case, pending: &Pending, answers: &Answers) -> Result<Decided> 
 }
 
 impl Evaluated {
+    /// The request, as the product's own evaluator takes it.
+    pub fn request(&self) -> Request {
+        let Case {
+            who,
+            action,
+            resource,
+            account,
+            context,
+            ..
+        } = &self.case;
+        let carried = context.iter().filter(|(key, _)| !self.ignored.contains(*key));
+        let request = Request::new(&who.principal, action, resource, account);
+        carried.fold(request, |request, (key, value)| {
+            let values: Vec<&str> = match value {
+                Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
+                other => other.as_str().into_iter().collect(),
+            };
+            request.with(key, values)
+        })
+    }
+
     /// What is wrong with an attack.
     pub fn breach(&self) -> Vec<String> {
         let mut found = Vec::new();

@@ -19,7 +19,6 @@ pub fn simulate(lines: &str) -> Result<Vec<String>> {
     // Through files: an answer that nobody reads yet would otherwise stop the writer.
     let directory = tempfile::tempdir().context("cannot make a directory for the simulator")?;
     let questions = directory.path().join("questions.jsonl");
-    let _ = fs::write("/tmp/simtry/questions.jsonl", lines);
     fs::write(&questions, lines).with_context(|| format!("cannot write {}", questions.display()))?;
     let output = Command::new("node")
         .arg(sources().join("simulate.mjs"))

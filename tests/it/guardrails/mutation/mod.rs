@@ -1,0 +1,98 @@
+//! Weakened and narrowed policies, one change at a time: does the suite notice each?
+
+mod conditions;
+mod mutants;
+mod near;
+mod noticed;
+mod witness;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, ensure};
+
+use self::mutants::{Mutant, Neighbours, Sort};
+use self::noticed::Cases;
+use self::witness::Search;
+use super::environment::{Environment, Policy};
+use super::first;
+use super::published::Published;
+use super::suite::Whole;
+
+/// What came of the mutants of a sort.
+#[derive(Default)]
+struct Count {
+    noticed: usize,
+    missed: usize,
+    unchanging: usize,
+}
+
+#[test]
+fn every_weakened_policy_is_noticed() -> Result<()> {
+    let whole = Whole::get()?;
+    let (ours, theirs) = (&whole.ground.ours, &whole.ground.theirs);
+    let policies = whole.ground.policies();
+    let own: Vec<&Policy> = policies.iter().filter(|policy| !policy.id.contains(':')).collect();
+    let neighbours = Neighbours::of(ours, theirs);
+    let published = Published::all()?;
+    let callers = callers(ours)?;
+    let search = Search {
+        published,
+        neighbours: &neighbours,
+        callers: &callers,
+    };
+    let cases = Cases::new(&whole.evaluated);
+
+    let mut counts: BTreeMap<Sort, Count> = BTreeMap::new();
+    let (mut missed, mut blind) = (Vec::new(), Vec::new());
+    for mutant in &mutants::mutants(&own, &neighbours, published)? {
+        let count = counts.entry(mutant.sort).or_default();
+        match (cases.notice(mutant), search.witness(mutant)) {
+            (Some(by), None) => blind.push(format!("{} by {by}", name(mutant))),
+            (Some(_), Some(_)) => count.noticed += 1,
+            (None, None) => count.unchanging += 1,
+            (None, Some(witness)) => {
+                count.missed += 1;
+                missed.push(format!("{}\n    {witness}", name(mutant)));
+            }
+        }
+    }
+    for (sort, count) in &counts {
+        let Count {
+            noticed,
+            missed,
+            unchanging,
+        } = count;
+        let all = noticed + missed;
+        println!("{sort:?}: {noticed} of {all} mutants noticed; {unchanging} others change nothing");
+    }
+    ensure!(
+        blind.is_empty(),
+        "the search is blind to {}:\n{}",
+        blind.len(),
+        first(&blind)
+    );
+    ensure!(missed.is_empty(), "{} not noticed:\n{}", missed.len(), first(&missed));
+    Ok(())
+}
+
+fn name(mutant: &Mutant) -> String {
+    let sid = mutant.before.as_ref().map_or("", |statement| &statement.sid);
+    format!("{:?}: {} {sid}: {}", mutant.sort, mutant.policy, mutant.what)
+}
+
+/// The roles that each policy of a role, and each boundary, is for.
+fn callers(ours: &Environment) -> Result<BTreeMap<String, BTreeSet<String>>> {
+    let mut callers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for node in ours.nodes.values().filter(|node| node.key.kind == "IamRole") {
+        let arn = ours.output(node, "arn").context("a role has an ARN")?;
+        let boundary = node.attributes["boundary"].as_str();
+        let boundary = boundary
+            .and_then(|arn| ours.owner_of(arn))
+            .map(|node| ours.id(&node.key));
+        let own = ours.policies(node).into_iter().map(|policy| policy.id);
+        for policy in own.chain(boundary) {
+            callers.entry(policy).or_default().insert(arn.clone());
+        }
+    }
+    Ok(callers)
+}

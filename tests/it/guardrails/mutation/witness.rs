@@ -1,0 +1,274 @@
+//! Whether a change changes anything: a request to which the changed statement applies and the unchanged one does not,
+//! or the other way round.
+//!
+//! Taking `sagemaker:DescribeModel` out of a deny of foreign subnets changes nothing, for that request says nothing of
+//! subnets; nor does it change anything to compare account numbers without regard to case. Such mutants cannot be
+//! noticed by any test. They are told from others by search, never by a list: over every action that AWS publishes and
+//! the statement speaks of, every type of resource that the action takes, resources and values like those of the statement
+//! and unlike them, and absence of every key. The search knows nothing of the scenarios, so that it cannot excuse what they
+//! lack; and it is tried itself: it has to find a request for every mutant that a scenario notices.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use secureml::policy::evaluate::Request;
+use secureml::policy::{Document, Principal, Statement, sagemaker};
+
+use super::mutants::{Change, Mutant, Neighbours, speaks};
+use super::near::{NAME, VARIABLES, common, concrete, near};
+use super::noticed::applies;
+use crate::guardrails::environment::{OURS, PolicyKind, STRANGERS};
+use crate::guardrails::published::{Form, Published};
+
+/// What is needed to look for requests.
+pub struct Search<'a> {
+    pub published: &'a Published,
+    pub neighbours: &'a Neighbours,
+    /// The ARNs of the roles that a policy of a role, or a boundary, is for: nobody else is ever asked about there.
+    pub callers: &'a BTreeMap<String, BTreeSet<String>>,
+}
+
+/// The values of a key, in the different ways that a request can carry it; none at all among them.
+type Ways = Vec<Vec<String>>;
+
+impl Search<'_> {
+    /// A request that tells the policy with the change from the one without, in words.
+    pub fn witness(&self, mutant: &Mutant) -> Option<String> {
+        let Some(before) = &mutant.before else {
+            return Some("any request that is denied".to_owned());
+        };
+        let mut before = before.clone();
+        let after = match &mutant.change {
+            Change::To(statement) => Some(statement),
+            Change::Without(action) => {
+                before.actions = BTreeSet::from([action.clone()]);
+                None
+            }
+            Change::Removed | Change::Opened => None,
+        };
+        let both: Vec<&Statement> = [Some(&before), after].into_iter().flatten().collect();
+        let is_spoken_of = |name: &str| both.iter().any(|statement| speaks(statement, name));
+        let ways = self.ways(mutant, &both);
+        let halves: Vec<Half> = both.iter().map(|statement| Half::new(statement, &ways)).collect();
+        let (one, other) = (&halves[0], halves.get(1));
+        for (action, published) in self.published.matching(is_spoken_of) {
+            for form in &published.forms {
+                let ways = carried(&ways, form);
+                for resource in self.arns(&both, form) {
+                    let place = Place {
+                        action,
+                        resource: &resource,
+                        ways: &ways,
+                    };
+                    let found = place.tell(one, other);
+                    let found = found.or_else(|| other.and_then(|other| place.tell(other, Some(one))));
+                    if found.is_some() {
+                        return found;
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Resources like those of the statements and unlike them, of the type of `form`.
+    fn arns(&self, statements: &[&Statement], form: &Form) -> BTreeSet<String> {
+        let any = |account: &str| form.arn(account, "churn");
+        let mut found = BTreeSet::from([any(OURS), any(STRANGERS)]);
+        let shape = form.arn(OURS, "*");
+        let patterns = statements
+            .iter()
+            .flat_map(|statement| statement.resources.iter().chain(&statement.not_resources));
+        for one in patterns.filter_map(|pattern| common(&concrete(pattern), &shape)) {
+            let near = near(&one, self.neighbours);
+            found.extend(near.into_iter().filter(|arn| is_of(&shape, arn, form)));
+        }
+        found
+    }
+
+    /// The ways in which a request can carry each key that the statements speak of.
+    fn ways(&self, mutant: &Mutant, statements: &[&Statement]) -> BTreeMap<String, Ways> {
+        let mut named: BTreeMap<&String, Vec<(&str, &String)>> = BTreeMap::new();
+        for statement in statements {
+            for (operator, keys) in &statement.conditions {
+                for (key, values) in keys {
+                    let values = values.iter().map(|value| (operator.as_str(), value));
+                    named.entry(key).or_default().extend(values);
+                }
+            }
+        }
+        let own = matches!(mutant.kind, PolicyKind::Identity | PolicyKind::Boundary);
+        let callers = self.callers.get(&mutant.policy).filter(|_| own);
+        let ways = named.into_iter().map(|(key, named)| {
+            let ways = match callers {
+                Some(callers) if key == "aws:PrincipalArn" => callers.iter().map(|arn| vec![arn.clone()]).collect(),
+                _ => self.ways_of(key, &named),
+            };
+            (key.clone(), ways)
+        });
+        ways.collect()
+    }
+
+    fn ways_of(&self, key: &str, named: &[(&str, &String)]) -> Ways {
+        let mut values = BTreeSet::from(["something".to_owned()]);
+        for (operator, value) in named {
+            match value.parse::<f64>() {
+                _ if *operator == "Null" => {}
+                Ok(number) if operator.starts_with("Numeric") => {
+                    values.extend([0.5, 1.0, 2.0, 20.0].map(|times| (number * times).to_string()));
+                }
+                _ if operator.starts_with("Bool") => values.extend(["true", "false"].map(str::to_owned)),
+                _ => values.extend(near(&concrete(value).replace('*', "1"), self.neighbours)),
+            }
+        }
+        let mut ways: Ways = values.iter().map(|value| vec![value.clone()]).collect();
+        let sets = named.iter().any(|(operator, _)| operator.contains(':'));
+        if sets || sagemaker::MULTI_VALUED.contains(&key) {
+            let pairs = values
+                .iter()
+                .flat_map(|a| values.iter().map(move |b| vec![a.clone(), b.clone()]));
+            ways.extend(pairs.filter(|pair| pair[0] != pair[1]));
+        }
+        ways.push(Vec::new());
+        ways
+    }
+}
+
+/// Those of `ways` that there are for `form`: keys that it does not carry are absent.
+fn carried<'a>(ways: &'a BTreeMap<String, Ways>, form: &Form) -> BTreeMap<&'a str, Vec<&'a [String]>> {
+    const NOTHING: &[&[String]] = &[&[]];
+    let of = |(key, ways): (&'a String, &'a Ways)| {
+        let ways = if form.carries(key) {
+            ways.iter().map(Vec::as_slice).collect()
+        } else {
+            NOTHING.to_vec()
+        };
+        (key.as_str(), ways)
+    };
+    ways.iter().map(of).collect()
+}
+
+/// Whether `arn` is of the type of resource whose ARNs look like `shape`. A bucket's look like those of objects too, but
+/// for the slash.
+fn is_of(shape: &str, arn: &str, form: &Form) -> bool {
+    if shape == "*" {
+        return arn == "*";
+    }
+    let fits = Document::new([Statement::allow("Fits").actions(["*"]).resources([shape])]);
+    let bucket = form.kind == "bucket" && arn.contains('/');
+    !bucket && applies(&fits, &Request::new("", "any:Action", arn, ""))
+}
+
+/// A statement, taken apart: what it says apart from conditions, and what it says of each key.
+struct Half {
+    principals: Vec<String>,
+    bare: Document,
+    keys: BTreeMap<String, Document>,
+}
+
+impl Half {
+    fn new(statement: &Statement, ways: &BTreeMap<String, Ways>) -> Self {
+        let mut bare = statement.clone();
+        bare.conditions.clear();
+        let about = |key: &String| {
+            let mut about = Statement::allow("About").actions(["*"]).anywhere();
+            for (operator, keys) in &statement.conditions {
+                if let Some(values) = keys.get(key) {
+                    about = about.when(operator, key, values.iter().cloned());
+                }
+            }
+            (key.clone(), Document::new([about]))
+        };
+        Self {
+            principals: principals(statement),
+            bare: Document::new([bare]),
+            keys: ways.keys().map(about).collect(),
+        }
+    }
+
+    /// Whether what it says of `key` holds for the request.
+    fn holds(&self, key: &str, request: &Request) -> bool {
+        self.keys.get(key).is_some_and(|about| applies(about, request))
+    }
+}
+
+/// Somebody for each principal of `statement`.
+fn principals(statement: &Statement) -> Vec<String> {
+    let session = |account: &str| format!("arn:aws:sts::{account}:assumed-role/somebody/somebody");
+    let of = |principal: &Principal| match principal {
+        Principal::Anyone => vec![session(OURS), session(STRANGERS), "lambda.amazonaws.com".to_owned()],
+        Principal::Service(name) => vec![name.clone()],
+        Principal::Aws(arn) => vec![session(arn.split(':').nth(4).unwrap_or_default())],
+        Principal::Other(..) => Vec::new(),
+    };
+    if statement.principals.is_empty() {
+        return vec![session(OURS)];
+    }
+    statement.principals.iter().flat_map(of).collect()
+}
+
+/// One action on one resource.
+struct Place<'a> {
+    action: &'a str,
+    resource: &'a str,
+    ways: &'a BTreeMap<&'a str, Vec<&'a [String]>>,
+}
+
+impl Place<'_> {
+    /// A request to which `one` applies and `other` does not. Conditions on different keys are independent, so that
+    /// each key is looked at alone.
+    fn tell(&self, one: &Half, other: Option<&Half>) -> Option<String> {
+        for principal in &one.principals {
+            let request = self.request(principal);
+            if !applies(&one.bare, &request) {
+                continue;
+            }
+            let other = other.filter(|other| applies(&other.bare, &request));
+            let mut told = other.is_none();
+            let mut said = Vec::new();
+            for (key, ways) in self.ways {
+                let mut fit = None;
+                for way in self.possible(key, ways) {
+                    let request = request.clone().with(key, way.to_vec());
+                    if one.holds(key, &request) {
+                        fit = fit.or(Some(way));
+                        if !told && other.is_some_and(|other| !other.holds(key, &request)) {
+                            (fit, told) = (Some(way), true);
+                        }
+                        if told {
+                            break;
+                        }
+                    }
+                }
+                // Where no value fits, the statement never applies here.
+                said.push(format!("{key} = {:?}", fit?));
+            }
+            if told {
+                let said = said.join(", ");
+                return Some(format!(
+                    "{} on {} by {principal} with {said}",
+                    self.action, self.resource
+                ));
+            }
+        }
+        None
+    }
+
+    /// The account in the ARN of a resource is the one that owns it.
+    fn possible<'b>(&self, key: &str, ways: &'b [&'b [String]]) -> impl Iterator<Item = &'b [String]> {
+        let account = self.resource.split(':').nth(4).unwrap_or_default();
+        let account = (key == "aws:ResourceAccount" && !account.is_empty()).then(|| account.to_owned());
+        let fits = move |way: &&[String]| {
+            let only = way.first();
+            account
+                .as_ref()
+                .is_none_or(|account| only.is_none_or(|only| only == account))
+        };
+        ways.iter().copied().filter(fits)
+    }
+
+    fn request(&self, principal: &str) -> Request {
+        let account = self.resource.split(':').nth(4).unwrap_or_default();
+        let request = Request::new(principal, self.action, self.resource, account);
+        VARIABLES.iter().fold(request, |request, key| request.with(key, [NAME]))
+    }
+}
