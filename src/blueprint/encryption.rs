@@ -38,6 +38,15 @@ const MANAGEMENT: [&str; 21] = [
 ];
 
 /// Use.
+const USE: [&str; 5] = [
+    "kms:Decrypt",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncrypt*",
+];
+
+/// Every way to encrypt and decrypt with a key of this kind: what is denied.
 const CRYPTOGRAPHY: [&str; 4] = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
 
 pub(super) fn draw(project: &Project, builder: &mut Builder) {
@@ -96,7 +105,7 @@ fn policy(project: &Project, users: &[String], services: Vec<Statement>) -> Docu
         .anywhere();
     let use_it = Statement::allow("ProjectUses")
         .principal(account())
-        .actions(CRYPTOGRAPHY)
+        .actions(USE)
         .anywhere()
         .given(global::PRINCIPAL_ARN.is(users));
     // Volumes of notebooks, jobs and endpoints work through grants, which SageMaker makes for its caller.
@@ -141,7 +150,7 @@ fn logs(project: &Project) -> Statement {
     let service = format!("logs.{}.amazonaws.com", project.account.region);
     Statement::allow("LogsAreEncrypted")
         .principal(Principal::Service(service))
-        .actions(CRYPTOGRAPHY)
+        .actions(USE)
         .actions(["kms:DescribeKey"])
         .anywhere()
         .given(global::LOG_GROUP_CONTEXT.is([group]))

@@ -4,9 +4,9 @@
 //! AWS invents tomorrow is not among it. It has 6,144 characters, so there are three of them, and each says in one
 //! pattern what the roles' own policies say in full.
 
-use super::common::{self, CRYPTOGRAPHY, IMAGES, INTERFACES, LISTS, LOG_READS, LOGS, PACKAGES};
+use super::common::{self, CRYPTOGRAPHY, IMAGES, INTERFACES, LISTS, LOG_READS, LOGS, NETWORK, PACKAGES, PARAMETERS};
 use super::ground::Ground;
-use super::{admin, guardrails};
+use super::{admin, flow_logs, guardrails};
 use crate::blueprint::Project;
 use crate::policy::{Document, Statement, global};
 
@@ -54,13 +54,10 @@ impl Boundary {
     }
 }
 
-/// Looking at networks: a boundary has no room for the patterns of [`common::NETWORK`].
-const LOOKING: &str = "ec2:Describe*";
-
 fn execution(ground: &Ground<'_>) -> Vec<Statement> {
-    let reads = LISTS.into_iter().chain(IMAGES).chain(PACKAGES).chain(INTERFACES);
+    let images = IMAGES.into_iter().chain(PACKAGES);
+    let reads = LISTS.into_iter().chain(images).chain(INTERFACES).chain(NETWORK);
     let others = [
-        LOOKING,
         "cloudwatch:PutMetricData",
         "kms:DescribeKey",
         "sts:GetServiceBearerToken",
@@ -75,7 +72,8 @@ fn execution(ground: &Ground<'_>) -> Vec<Statement> {
         Statement::allow("Logs")
             .actions(LOGS)
             .resources([ground.sagemaker_logs()]),
-        own(ground),
+        // Pull requests are the people's business.
+        own(ground).actions(common::GIT),
         Ground::pass([itself]),
     ];
     statements.extend(guardrails::bounds(ground));
@@ -84,7 +82,7 @@ fn execution(ground: &Ground<'_>) -> Vec<Statement> {
 
 /// Administrators start no jobs: a job needs a role, and roles are those of notebooks.
 fn admin(ground: &Ground<'_>) -> Vec<Statement> {
-    let reads = LISTS.into_iter().chain([LOOKING]);
+    let reads = LISTS.into_iter().chain(NETWORK);
     let mut statements = vec![
         admin::buckets(ground),
         admin::keys(ground),
@@ -92,7 +90,7 @@ fn admin(ground: &Ground<'_>) -> Vec<Statement> {
         Statement::allow("Any").actions(reads).anywhere(),
         Statement::allow("Logs")
             .actions(LOG_READS)
-            .resources([ground.sagemaker_logs(), flow_logs(ground)]),
+            .resources([ground.sagemaker_logs(), flow_logs::streams(ground)]),
         own(ground),
         common::git(ground),
         guardrails::make(ground),
@@ -107,17 +105,19 @@ fn access(ground: &Ground<'_>) -> Vec<Statement> {
         "sagemaker:Describe*",
         "sagemaker:StartNotebookInstance",
         "sagemaker:StopNotebookInstance",
-        "ssm:GetParameter*",
     ];
     let mut statements = vec![
         common::grants(ground),
         Statement::allow("Any")
-            .actions(LISTS.into_iter().chain([LOOKING, "kms:DescribeKey"]))
+            .actions(LISTS.into_iter().chain(NETWORK).chain(["kms:DescribeKey"]))
             .anywhere(),
-        logs(ground),
+        Statement::allow("Logs")
+            .actions(LOG_READS)
+            .resources([ground.sagemaker_logs()]),
+        flow_logs::deliver(ground),
         common::git(ground),
         Statement::allow("Own")
-            .actions(tagged)
+            .actions(tagged.into_iter().chain(PARAMETERS))
             .anywhere()
             .given_all(ground.tagged()),
         open(ground),
@@ -139,19 +139,8 @@ fn access(ground: &Ground<'_>) -> Vec<Statement> {
     statements
 }
 
-fn logs(ground: &Ground<'_>) -> Statement {
-    let statement = Statement::allow("Logs").actions(LOGS);
-    statement.resources([ground.sagemaker_logs(), flow_logs(ground)])
-}
-
 fn own(ground: &Ground<'_>) -> Statement {
-    // What the git client needs; pull requests are the people's business.
-    let git = ["codecommit:BatchG*", "codecommit:G*", "codecommit:List*"];
-    let actions = common::OWN.into_iter().chain(git).chain(["ssm:GetParameter*"]);
-    Statement::allow("Own")
-        .actions(actions)
-        .anywhere()
-        .given_all(ground.tagged())
+    common::own(ground).actions(PARAMETERS)
 }
 
 /// A notebook is opened by its owner alone, and from inside: the owner's name is that of the caller's session, which
@@ -177,10 +166,4 @@ pub(super) fn elsewhere(ground: &Ground<'_>) -> Statement {
         .anywhere()
         .given(global::RESOURCE_ACCOUNT.present())
         .given(global::RESOURCE_ACCOUNT.is_not([&ground.account().id]))
-}
-
-/// The streams of the flow logs' group. The colon ends the name: a neighbour's may begin like ours.
-pub(super) fn flow_logs(ground: &Ground<'_>) -> String {
-    let group = ground.project.flow_log_group();
-    ground.project.arn("logs", &format!("log-group:{group}:*"))
 }

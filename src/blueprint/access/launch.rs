@@ -18,7 +18,7 @@ pub(super) fn policies(ground: &Ground<'_>) -> BTreeMap<String, Document> {
         Statement::allow("Notebooks")
             .actions([
                 "sagemaker:DeleteNotebookInstance",
-                "sagemaker:DescribeNotebookInstance*",
+                "sagemaker:DescribeNotebookInstance",
                 "sagemaker:StartNotebookInstance",
                 "sagemaker:StopNotebookInstance",
             ])

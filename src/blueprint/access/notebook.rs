@@ -25,7 +25,7 @@ fn work(ground: &Ground<'_>, name: &str) -> Vec<Statement> {
             .resources(ground.keys()),
         common::grants(ground),
         common::parameters(ground),
-        common::git(ground),
+        common::client(ground),
         // What a schedule may describe is in the denies; the boundary lets it name a job definition and no more.
         common::own(ground).actions(["sagemaker:UpdateMonitoringSchedule"]),
         make(ground),

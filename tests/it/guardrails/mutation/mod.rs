@@ -35,11 +35,7 @@ fn every_weakened_policy_is_noticed() -> Result<()> {
     let neighbours = Neighbours::of(ours, theirs);
     let published = Published::all()?;
     let callers = callers(ours)?;
-    let search = Search {
-        published,
-        neighbours: &neighbours,
-        callers: &callers,
-    };
+    let search = Search::new(published, &neighbours, &callers);
     let cases = Cases::new(&whole.evaluated);
 
     let mut counts: BTreeMap<Sort, Count> = BTreeMap::new();

@@ -125,7 +125,7 @@ pub fn mutants(policies: &[&Policy], neighbours: &Neighbours, published: &Publis
 fn spoken_of(statement: &Statement, published: &Published) -> BTreeSet<String> {
     let of = |pattern: &String| -> Vec<String> {
         if pattern.contains('*') {
-            let matching = published.matching(|action| matches(pattern, action));
+            let matching = published.matching(|action| is_like(pattern, action));
             matching.map(|(action, _)| action.to_owned()).collect()
         } else {
             vec![pattern.clone()]
@@ -136,8 +136,15 @@ fn spoken_of(statement: &Statement, published: &Published) -> BTreeSet<String> {
 
 /// Whether `statement` is about the action `name`.
 pub fn speaks(statement: &Statement, name: &str) -> bool {
-    let among = |patterns: &BTreeSet<String>| patterns.iter().any(|pattern| matches(pattern, name));
+    let among = |patterns: &BTreeSet<String>| patterns.iter().any(|pattern| is_like(pattern, name));
     among(&statement.actions) || (!statement.not_actions.is_empty() && !among(&statement.not_actions))
+}
+
+/// Whether the pattern `pattern` stands for the action `name`; most patterns are of another service, which is quickly seen.
+fn is_like(pattern: &str, name: &str) -> bool {
+    let service = |text| -> &str { str::split(text, ':').next().unwrap_or_default() };
+    let of_another = service(pattern) != service(name) && !service(pattern).contains('*');
+    !of_another && matches(pattern, name)
 }
 
 fn changes(statement: &Statement, neighbours: &Neighbours) -> Vec<Changed> {

@@ -15,17 +15,18 @@ use crate::guardrails::scenario::{Case, LayerName};
 use crate::guardrails::simulator::Layer;
 use crate::guardrails::suite::Evaluated;
 
-/// Every case, found by the policies that have a say in it.
+/// Every case, found by a policy that has a say in it and by its action.
 pub struct Cases<'a> {
-    of: BTreeMap<&'a str, Vec<(&'a Evaluated, Request)>>,
+    of: BTreeMap<&'a str, BTreeMap<&'a str, Vec<(&'a Evaluated, Request)>>>,
 }
 
 impl<'a> Cases<'a> {
     pub fn new(evaluated: &'a [Evaluated]) -> Self {
-        let mut of: BTreeMap<&str, Vec<(&Evaluated, Request)>> = BTreeMap::new();
+        let mut of: BTreeMap<&str, BTreeMap<&str, Vec<(&Evaluated, Request)>>> = BTreeMap::new();
         for one in evaluated {
             for policy in policies_of(&one.case) {
-                of.entry(policy).or_default().push((one, one.request()));
+                let actions = of.entry(policy).or_default();
+                actions.entry(&one.case.action).or_default().push((one, one.request()));
             }
         }
         Self { of }
@@ -33,9 +34,23 @@ impl<'a> Cases<'a> {
 
     /// The name of the first case that notices `mutant`.
     pub fn notice(&self, mutant: &Mutant) -> Option<&'a str> {
-        let cases = self.of.get(mutant.policy.as_str())?;
-        let by = cases.iter().find(|(one, request)| is_noticed(mutant, one, request));
+        let actions = self.of.get(mutant.policy.as_str())?.iter();
+        let mut cases = actions
+            .filter(|(action, _)| concerns(mutant, action))
+            .flat_map(|(_, cases)| cases);
+        let by = cases.find(|(one, request)| is_noticed(mutant, one, request));
         by.map(|(one, _)| one.case.name.as_str())
+    }
+}
+
+/// Whether the change is about the action `name`.
+fn concerns(mutant: &Mutant, name: &str) -> bool {
+    let before = mutant.before.as_ref();
+    match &mutant.change {
+        Change::Opened => true,
+        Change::Without(action) => action.eq_ignore_ascii_case(name),
+        Change::Removed => before.is_some_and(|before| speaks(before, name)),
+        Change::To(after) => speaks(after, name) || before.is_some_and(|before| speaks(before, name)),
     }
 }
 
@@ -65,11 +80,14 @@ fn is_noticed(mutant: &Mutant, one: &Evaluated, request: &Request) -> bool {
     let Some(before) = &mutant.before else {
         return one.case.by.iter().any(|defence| defence.layer == name);
     };
+    let mut defences = one.case.by.iter().filter(|defence| defence.layer == name).peekable();
+    if !one.case.by.is_empty() && defences.peek().is_none() {
+        return false;
+    }
     let changed = changed(layer, mutant, before, request);
     if one.case.by.is_empty() {
         return layer.allows() && !changed.allows() && (one.needs(name) || !changed.deny.is_empty());
     }
-    let mut defences = one.case.by.iter().filter(|defence| defence.layer == name);
     defences.any(|defence| defence.holds(layer) && !defence.holds(&changed))
 }
 

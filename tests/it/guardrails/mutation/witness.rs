@@ -8,7 +8,9 @@
 //! and unlike them, and absence of every key. The search knows nothing of the scenarios, so that it cannot excuse what they
 //! lack; and it is tried itself: it has to find a request for every mutant that a scenario notices.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use secureml::policy::evaluate::Request;
 use secureml::policy::{Document, Principal, Statement, sagemaker};
@@ -21,38 +23,62 @@ use crate::guardrails::published::{Form, Published};
 
 /// What is needed to look for requests.
 pub struct Search<'a> {
-    pub published: &'a Published,
-    pub neighbours: &'a Neighbours,
+    published: &'a Published,
+    neighbours: &'a Neighbours,
     /// The ARNs of the roles that a policy of a role, or a boundary, is for: nobody else is ever asked about there.
-    pub callers: &'a BTreeMap<String, BTreeSet<String>>,
+    callers: &'a BTreeMap<String, BTreeSet<String>>,
+    known: RefCell<BTreeMap<(String, String), Rc<Read>>>,
 }
+
+/// Statements, read for the search.
+struct Read {
+    ways: BTreeMap<String, Ways>,
+    halves: Vec<Half>,
+}
+
+/// A value that no statement names.
+const OTHER: &str = "something";
 
 /// The values of a key, in the different ways that a request can carry it; none at all among them.
 type Ways = Vec<Vec<String>>;
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    pub fn new(
+        published: &'a Published,
+        neighbours: &'a Neighbours,
+        callers: &'a BTreeMap<String, BTreeSet<String>>,
+    ) -> Self {
+        Self {
+            published,
+            neighbours,
+            callers,
+            known: RefCell::default(),
+        }
+    }
+
     /// A request that tells the policy with the change from the one without, in words.
     pub fn witness(&self, mutant: &Mutant) -> Option<String> {
         let Some(before) = &mutant.before else {
             return Some("any request that is denied".to_owned());
         };
-        let mut before = before.clone();
         let after = match &mutant.change {
             Change::To(statement) => Some(statement),
-            Change::Without(action) => {
-                before.actions = BTreeSet::from([action.clone()]);
-                None
-            }
-            Change::Removed | Change::Opened => None,
+            Change::Without(_) | Change::Removed | Change::Opened => None,
         };
-        let both: Vec<&Statement> = [Some(&before), after].into_iter().flatten().collect();
-        let is_spoken_of = |name: &str| both.iter().any(|statement| speaks(statement, name));
-        let ways = self.ways(mutant, &both);
-        let halves: Vec<Half> = both.iter().map(|statement| Half::new(statement, &ways)).collect();
-        let (one, other) = (&halves[0], halves.get(1));
+        let both: Vec<&Statement> = [Some(before), after].into_iter().flatten().collect();
+        let only = match &mutant.change {
+            Change::Without(action) => Some(action),
+            _ => None,
+        };
+        let is_spoken_of = |name: &str| match only {
+            Some(only) => only == name,
+            None => both.iter().any(|statement| speaks(statement, name)),
+        };
+        let read = self.read(mutant, &both);
+        let (ways, one, other) = (&read.ways, &read.halves[0], read.halves.get(1));
         for (action, published) in self.published.matching(is_spoken_of) {
             for form in &published.forms {
-                let ways = carried(&ways, form);
+                let ways = carried(ways, form);
                 for resource in self.arns(&both, form) {
                     let place = Place {
                         action,
@@ -68,6 +94,20 @@ impl Search<'_> {
             }
         }
         None
+    }
+
+    /// The statements of `mutant`, read; once for all mutants that only take something out of a statement.
+    fn read(&self, mutant: &Mutant, statements: &[&Statement]) -> Rc<Read> {
+        let read = || {
+            let ways = self.ways(mutant, statements);
+            let halves = statements.iter().map(|statement| Half::new(statement, &ways)).collect();
+            Rc::new(Read { ways, halves })
+        };
+        let [before] = statements else {
+            return read();
+        };
+        let id = (mutant.policy.clone(), before.sid.clone());
+        Rc::clone(self.known.borrow_mut().entry(id).or_insert_with(read))
     }
 
     /// Resources like those of the statements and unlike them, of the type of `form`.
@@ -109,7 +149,7 @@ impl Search<'_> {
     }
 
     fn ways_of(&self, key: &str, named: &[(&str, &String)]) -> Ways {
-        let mut values = BTreeSet::from(["something".to_owned()]);
+        let mut values = BTreeSet::from([OTHER.to_owned()]);
         for (operator, value) in named {
             match value.parse::<f64>() {
                 _ if *operator == "Null" => {}
@@ -123,10 +163,8 @@ impl Search<'_> {
         let mut ways: Ways = values.iter().map(|value| vec![value.clone()]).collect();
         let sets = named.iter().any(|(operator, _)| operator.contains(':'));
         if sets || sagemaker::MULTI_VALUED.contains(&key) {
-            let pairs = values
-                .iter()
-                .flat_map(|a| values.iter().map(move |b| vec![a.clone(), b.clone()]));
-            ways.extend(pairs.filter(|pair| pair[0] != pair[1]));
+            let others = values.iter().filter(|value| *value != OTHER);
+            ways.extend(others.map(|value| vec![value.clone(), OTHER.to_owned()]));
         }
         ways.push(Vec::new());
         ways
