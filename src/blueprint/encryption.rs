@@ -151,7 +151,6 @@ fn logs(project: &Project) -> Statement {
     Statement::allow("LogsAreEncrypted")
         .principal(Principal::Service(service))
         .actions(USE)
-        .actions(["kms:DescribeKey"])
         .anywhere()
         .given(global::LOG_GROUP_CONTEXT.is([group]))
 }

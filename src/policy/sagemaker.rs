@@ -314,8 +314,16 @@ pub const WITHOUT_VPC_KEY: &[&str] = &[
     "sagemaker:CreateWorkforce",
 ];
 
-/// Patterns that stand for several actions of the table at once; policies have a length.
-const PATTERNS: &[&str] = &["sagemaker:CreateAutoMLJob*", "sagemaker:Create*JobDefinition"];
+/// Patterns that stand for several actions of the table at once, or for one with a long name; policies have a length.
+const PATTERNS: &[&str] = &[
+    "sagemaker:CreateAutoMLJob*",
+    "sagemaker:Create*JobDefinition",
+    "sagemaker:CreateTr*Job",
+    "sagemaker:CreateHyper*",
+    "sagemaker:CreateMon*",
+    "sagemaker:CreateProc*",
+    "sagemaker:UpdateMonitoringS*",
+];
 
 /// Instance types with local disks, which are encrypted by their hardware; jobs on them refuse a volume key.
 /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html>

@@ -4,7 +4,7 @@
 //! AWS invents tomorrow is not among it. It has 6,144 characters, so there are three of them, and each says in one
 //! pattern what the roles' own policies say in full.
 
-use super::common::{self, CRYPTOGRAPHY, IMAGES, INTERFACES, LISTS, LOG_READS, LOGS, NETWORK, PACKAGES, PARAMETERS};
+use super::common::{self, INTERFACES, LISTS, LOG_READS, NETWORK, PARAMETERS};
 use super::ground::Ground;
 use super::{admin, flow_logs, guardrails};
 use crate::blueprint::Project;
@@ -54,26 +54,92 @@ impl Boundary {
     }
 }
 
+/// What code may look at and read of what knows no resources, or none of the project's own. Of machines nothing is
+/// told: their user data may hold secrets.
+const READS: [&str; 19] = [
+    "cloudwatch:GetMetric*",
+    "cloudwatch:ListMetrics",
+    "codeartifact:Get*",
+    "codeartifact:List*",
+    "codeartifact:Read*",
+    "ec2:DescribeD*",
+    "ec2:DescribeNet*",
+    "ec2:DescribeRo*",
+    "ec2:DescribeSe*",
+    "ec2:DescribeSu*",
+    "ec2:DescribeVpc*",
+    "ecr:BatchC*",
+    "ecr:BatchG*",
+    "ecr:GetAu*",
+    "ecr:GetD*",
+    "kms:DescribeKey",
+    "logs:DescribeLogGroups",
+    "sagemaker:List*",
+    "sagemaker:Search",
+];
+/// What code may do with objects.
+const OBJECTS: [&str; 7] = [
+    "s3:Abort*",
+    "s3:DeleteObject",
+    "s3:GetBucketL*",
+    "s3:GetObject*",
+    "s3:List*",
+    "s3:PutObject",
+    "s3:PutObjectTagging",
+];
+/// What code may do with what bears the project's tags. None takes in what makes or changes notebooks, their scripts,
+/// or domains.
+const OWN: [&str; 21] = [
+    "codecommit:BatchG*",
+    "codecommit:G*",
+    "codecommit:L*",
+    "sagemaker:*sociate*",
+    "sagemaker:Add*",
+    "sagemaker:Batch*",
+    "sagemaker:DeleteA*",
+    "sagemaker:DeleteC*t",
+    "sagemaker:DeleteDa*",
+    "sagemaker:DeleteE*",
+    "sagemaker:DeleteM*",
+    "sagemaker:DeleteP*",
+    "sagemaker:DeleteT*",
+    "sagemaker:Describe*",
+    "sagemaker:Invoke*",
+    "sagemaker:St*",
+    "sagemaker:UpdateE*",
+    "sagemaker:UpdateModelP*",
+    "sagemaker:UpdateP*",
+    "sagemaker:UpdateTri*",
+    "ssm:GetParameter*",
+];
+/// What code may do with the keys.
+const KEY: [&str; 4] = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
+/// What code may do with logs.
+const LOGS: [&str; 5] = [
+    "logs:CreateLog*",
+    "logs:DescribeLogS*",
+    "logs:Filter*",
+    "logs:GetLogE*",
+    "logs:PutLogE*",
+];
+
 fn execution(ground: &Ground<'_>) -> Vec<Statement> {
-    let images = IMAGES.into_iter().chain(PACKAGES);
-    let reads = LISTS.into_iter().chain(images).chain(INTERFACES).chain(NETWORK);
-    let others = [
-        "cloudwatch:PutMetricData",
-        "kms:DescribeKey",
-        "sts:GetServiceBearerToken",
-    ];
+    let writes = ["cloudwatch:PutMetricData", "sts:GetServiceBearerToken"];
+    let any = READS.into_iter().chain(INTERFACES).chain(writes);
     // Its own role, by the tag that the role bears: the list of all would grow with the notebooks.
     let itself = ground.project.service_role_arn("${aws:PrincipalTag/Name}");
     let mut statements = vec![
-        common::data(ground),
-        Statement::allow("Key").actions(CRYPTOGRAPHY).resources(ground.keys()),
+        common::data(ground, OBJECTS),
+        Statement::allow("Key").actions(KEY).resources(ground.keys()),
         common::grants(ground),
-        Statement::allow("Any").actions(reads.chain(others)).anywhere(),
+        Statement::allow("Any").actions(any).anywhere(),
         Statement::allow("Logs")
             .actions(LOGS)
             .resources([ground.sagemaker_logs()]),
-        // Pull requests are the people's business.
-        own(ground).actions(common::GIT),
+        Statement::allow("Own")
+            .actions(OWN)
+            .anywhere()
+            .given_all(ground.tagged()),
         Ground::pass([itself]),
     ];
     statements.extend(guardrails::bounds(ground));
@@ -91,7 +157,7 @@ fn admin(ground: &Ground<'_>) -> Vec<Statement> {
         Statement::allow("Logs")
             .actions(LOG_READS)
             .resources([ground.sagemaker_logs(), flow_logs::streams(ground)]),
-        own(ground),
+        common::own(ground).actions(PARAMETERS),
         common::git(ground),
         guardrails::make(ground),
     ];
@@ -137,10 +203,6 @@ fn access(ground: &Ground<'_>) -> Vec<Statement> {
     let pass = (!roles.is_empty()).then(|| Ground::pass(roles).given(global::PRINCIPAL_ARN.is([&launch])));
     statements.extend(pass);
     statements
-}
-
-fn own(ground: &Ground<'_>) -> Statement {
-    common::own(ground).actions(PARAMETERS)
 }
 
 /// A notebook is opened by its owner alone, and from inside: the owner's name is that of the caller's session, which

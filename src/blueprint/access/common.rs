@@ -91,8 +91,8 @@ pub(super) const LOGS: [&str; 6] = [
     "logs:PutLogE*",
 ];
 
-/// What may be done in SageMaker with what bears the project's tags, in patterns that a boundary has room for. None
-/// takes in what makes or changes notebooks, their scripts, schedules or domains.
+/// What may be done in SageMaker with what bears the project's tags. No pattern takes in what makes or changes notebooks,
+/// their scripts, schedules or domains.
 pub(super) const OWN: [&str; 26] = [
     "sagemaker:*sociate*",
     "sagemaker:Add*",
@@ -125,13 +125,13 @@ pub(super) const OWN: [&str; 26] = [
 /// Reading parameters by their names.
 pub(super) const PARAMETERS: [&str; 2] = ["ssm:GetParameter", "ssm:GetParameters"];
 
-/// Reads and writes of the two buckets.
-pub(super) fn data(ground: &Ground<'_>) -> Statement {
+/// `actions` on the two buckets and what they hold.
+pub(super) fn data<'a>(ground: &Ground<'_>, actions: impl IntoIterator<Item = &'a str>) -> Statement {
     let objects = ground
         .buckets()
         .into_iter()
         .flat_map(|bucket| [format!("{bucket}/*"), bucket]);
-    Statement::allow("Data").actions(OBJECTS).resources(objects)
+    Statement::allow("Data").actions(actions).resources(objects)
 }
 
 /// Grants on the project's keys, through which AWS services use them for volumes.

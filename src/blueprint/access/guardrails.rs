@@ -184,7 +184,7 @@ pub(super) fn bounds(ground: &Ground<'_>) -> Vec<Statement> {
             .given_all(settings.max_runtime.map(runtime))
             .given_all((!settings.remote_debug).then(|| ENABLE_REMOTE_DEBUG.is_not_true())),
         Statement::allow("Schedules")
-            .actions(SCHEDULES.iter().copied())
+            .actions(brief(SCHEDULES.iter().copied()))
             .anywhere()
             .given(INSTANCE_TYPES.absent())
             .given_all(ground.tagged_if_present()),

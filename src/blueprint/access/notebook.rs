@@ -19,7 +19,7 @@ pub(super) fn policies(ground: &Ground<'_>, name: &str) -> BTreeMap<String, Docu
 
 fn work(ground: &Ground<'_>, name: &str) -> Vec<Statement> {
     vec![
-        common::data(ground),
+        common::data(ground, common::OBJECTS),
         Statement::allow("Key")
             .actions(CRYPTOGRAPHY.into_iter().chain(["kms:DescribeKey"]))
             .resources(ground.keys()),

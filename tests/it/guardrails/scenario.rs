@@ -15,6 +15,9 @@ use super::who::Who;
 /// What requests look like when nothing is wrong with them, by action.
 const REQUESTS: &str = include_str!("scenarios/requests.yaml");
 
+/// What AWS lets everybody do, whatever their policies say; only an endpoint can stop it.
+const FREE: &[&str] = &["sts:GetCallerIdentity"];
+
 /// What patterns of actions are asked about, by service and type of resource; what else there is is called `churn`.
 const RESOURCES: &str = include_str!("scenarios/resources.yaml");
 
@@ -35,6 +38,11 @@ pub struct Scenario {
     /// What patterns of actions do not stand for.
     #[serde(default)]
     pub but: Vec<String>,
+    /// Patterns stand only for what is asked about these types of resource.
+    #[serde(default)]
+    pub types: Vec<String>,
+    /// Patterns stand only for what carries this key.
+    pub carrying: Option<String>,
     /// Patterns do not stand for what legitimate work does either, of anybody to whom the layers that are named apply.
     #[serde(rename = "beyond-work", default)]
     pub beyond_work: bool,
@@ -111,8 +119,8 @@ pub struct Case {
 }
 
 impl Case {
-    /// Whether `other` is about the same action, and one of the layers that deny it has a say in this one too.
-    fn is_of_one_layer(&self, other: &Self) -> bool {
+    /// Whether one of the layers that deny `other` has a say in this one too.
+    fn shares_a_layer_with(&self, other: &Self) -> bool {
         let shares = |defence: &Defence| match defence.layer {
             LayerName::Role => self.who.identity == other.who.identity,
             LayerName::Boundary => self.who.boundary == other.who.boundary,
@@ -120,7 +128,7 @@ impl Case {
             LayerName::Endpoint => self.endpoint_policy == other.endpoint_policy,
             LayerName::Organization => false,
         };
-        self.action == other.action && other.by.iter().any(shares)
+        other.by.iter().any(shares)
     }
 }
 
@@ -145,13 +153,20 @@ impl<'a> World<'a> {
     pub fn cases(&self, file: &str, text: &str, work: &[Case]) -> Result<Vec<Case>> {
         check_fields(text).with_context(|| file.to_owned())?;
         let scenarios: Vec<Scenario> = serde_saphyr::from_str(text).with_context(|| file.to_owned())?;
+        let mut honest: BTreeMap<&str, Vec<&Case>> = BTreeMap::new();
+        for case in work {
+            honest.entry(&case.action).or_default().push(case);
+        }
         let mut cases = Vec::new();
         for scenario in &scenarios {
             let mut own = Vec::new();
             self.expand(scenario, &mut own)
                 .with_context(|| format!("{file}: {}", scenario.name))?;
             if scenario.beyond_work {
-                own.retain(|case| !work.iter().any(|honest| honest.is_of_one_layer(case)));
+                own.retain(|case| {
+                    let same = honest.get(case.action.as_str());
+                    !same.is_some_and(|same| same.iter().any(|honest| honest.shares_a_layer_with(case)))
+                });
             }
             cases.extend(own);
         }
@@ -194,14 +209,23 @@ impl<'a> World<'a> {
             let is = |name: &str| matches(action, name) && !scenario.but.iter().any(|but| matches(but, name));
             let mut stands_for = 0;
             for (name, published) in Published::all()?.matching(is) {
-                stands_for += 1;
-                match self.requests.get(name) {
-                    Some(request) => found.push((name.to_owned(), request.clone())),
-                    None => found.extend(published.forms.iter().map(|form| self.request(name, form))),
+                let carrying = scenario.carrying.as_ref();
+                let fits = |form: &&Form| {
+                    let carries = carrying.is_none_or(|key| form.carries(key));
+                    carries && (scenario.types.is_empty() || scenario.types.contains(&form.kind))
+                };
+                let mut forms = published.forms.iter().filter(fits).peekable();
+                stands_for += usize::from(forms.peek().is_some());
+                match self.requests.get(name).filter(|_| scenario.types.is_empty()) {
+                    Some(request) if forms.peek().is_some() => found.push((name.to_owned(), request.clone())),
+                    _ => found.extend(forms.map(|form| self.request(name, form))),
                 }
             }
             ensure!(stands_for > 0, "{action} stands for nothing");
         }
+        // What two patterns stand for is done once.
+        let mut seen = BTreeSet::new();
+        found.retain(|(name, _)| seen.insert(name.clone()));
         Ok(found)
     }
 
@@ -219,7 +243,10 @@ impl<'a> World<'a> {
 
     fn case(&self, name: &str, who: &str, from: &str, request: &str, patches: [&Patch; 3]) -> Result<Case> {
         let action = request.split(' ').next().unwrap_or_default().to_owned();
-        let who = Who::find(who, &self.others)?;
+        let mut who = Who::find(who, &self.others)?;
+        if FREE.contains(&action.as_str()) {
+            who = who.with_every_right();
+        }
         let path = Path::parse(from)?;
         let last = |pick: fn(&Patch) -> Option<&String>| patches.iter().rev().find_map(|patch| pick(patch));
         let of = self.owner(last(|patch| patch.of.as_ref()).map_or("ours", String::as_str))?;
@@ -330,6 +357,8 @@ fn check_fields(text: &str) -> Result<()> {
         "do",
         "but",
         "beyond-work",
+        "types",
+        "carrying",
         "on",
         "of",
         "with",

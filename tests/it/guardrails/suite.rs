@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::environment::{Environment, OURS, Others, Policy, STRANGERS};
 use super::scenario::{Case, Defence, LayerName, PERMISSIVE, World};
 use super::simulator::{Answers, Asked, Decision, Layer, Questions, Requested};
-use super::who::ADMINISTRATOR;
+use super::who::{ADMINISTRATOR, NOBODY};
 
 const FULL: &str = include_str!("scenarios/environment.yaml");
 const NEIGHBOUR: &str = include_str!("scenarios/neighbour.yaml");
@@ -42,6 +42,10 @@ const ATTACKS: &[(&str, &str)] = &[
         include_str!("scenarios/attacks/administration.yaml"),
     ),
     ("attacks/roles.yaml", include_str!("scenarios/attacks/roles.yaml")),
+    (
+        "attacks/everything.yaml",
+        include_str!("scenarios/attacks/everything.yaml"),
+    ),
 ];
 const WORK: &[(&str, &str)] = &[
     ("work/labs.yaml", include_str!("scenarios/work/labs.yaml")),
@@ -124,8 +128,10 @@ impl Whole {
 
     fn evaluate() -> Result<Self> {
         let ground = Ground::draw()?;
+        let t = std::time::Instant::now();
         let (attacks, work) = ground.cases()?;
         let count = attacks.len();
+        eprintln!("ZZ cases {:?} {} {}", t.elapsed(), count, work.len());
         let cases = attacks.into_iter().chain(work).collect();
         let evaluated = Suite::new(&ground.policies(), cases).evaluate()?;
         Ok(Self {
@@ -206,7 +212,9 @@ impl Suite {
 
     /// Evaluates everything.
     pub fn evaluate(self) -> Result<Vec<Evaluated>> {
+        let t = std::time::Instant::now();
         let answers = self.questions.answer()?;
+        eprintln!("ZZ node {:?}", t.elapsed());
         let mut wrong: Vec<String> = Vec::new();
         for (id, asked) in &self.policies {
             wrong.extend(answers.error(*asked).map(|error| format!("{id}: {error}")));
@@ -250,8 +258,12 @@ fn ask(questions: &mut Questions, i: usize, case: &Case, organization: &Organiza
     let attached = |ours: bool, policies| if ours { ids(policies) } else { Vec::new() };
     let scp = attached(case.who.account() == OURS, &organization.scp);
     let rcp = attached(case.account == OURS, &organization.rcp);
+    let principal = match case.who.principal.as_str() {
+        NOBODY => json!({"type": "Anonymous"}),
+        named => named.into(),
+    };
     let request = questions.ask(&json!({
-        "op": "request", "id": i, "principal": case.who.principal, "action": case.action,
+        "op": "request", "id": i, "principal": principal, "action": case.action,
         "resource": case.resource, "account": case.account, "context": case.context,
     }));
     let mut evaluate = |identity: &[String]| {

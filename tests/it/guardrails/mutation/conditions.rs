@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use secureml::policy::Statement;
+use secureml::policy::{Effect, Statement};
 
 use super::mutants::{Changed, Neighbours, Sort};
 
@@ -43,7 +43,10 @@ pub fn changes(statement: &Statement, neighbours: &Neighbours) -> Vec<Changed> {
                 let changed = with(Some((to, values.clone())));
                 found.push((format!("{to} for {operator} {key}"), Sort::Other, changed));
             }
-            for (what, more, values) in values_of(operator, values, neighbours) {
+            // A deny is not made to hold of more: see `mutants`.
+            let stricter = |more: &Option<bool>| statement.effect == Effect::Deny && *more == Some(true);
+            let others = values_of(operator, values, neighbours).into_iter();
+            for (what, more, values) in others.filter(|(_, more, _)| !stricter(more)) {
                 let sort = more.map_or(Sort::Other, |more| Sort::of(more, statement.effect));
                 let changed = with(Some((operator, values)));
                 found.push((format!("{operator} {key} {what}"), sort, changed));

@@ -1,21 +1,22 @@
 //! Weakened and narrowed policies, one change at a time: does the suite notice each?
 
 mod conditions;
+mod facts;
 mod mutants;
 mod near;
 mod noticed;
 mod witness;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
-use self::mutants::{Mutant, Neighbours, Sort};
+use self::facts::Facts;
+use self::mutants::{Mutant, Sort};
 use self::noticed::Cases;
 use self::witness::Search;
-use super::environment::{Environment, Policy};
+use super::environment::Policy;
 use super::first;
-use super::published::Published;
 use super::suite::Whole;
 
 /// What came of the mutants of a sort.
@@ -32,15 +33,13 @@ fn every_weakened_policy_is_noticed() -> Result<()> {
     let (ours, theirs) = (&whole.ground.ours, &whole.ground.theirs);
     let policies = whole.ground.policies();
     let own: Vec<&Policy> = policies.iter().filter(|policy| !policy.id.contains(':')).collect();
-    let neighbours = Neighbours::of(ours, theirs);
-    let published = Published::all()?;
-    let callers = callers(ours)?;
-    let search = Search::new(published, &neighbours, &callers);
+    let facts = Facts::of(ours, theirs)?;
+    let search = Search::new(&facts);
     let cases = Cases::new(&whole.evaluated);
 
     let mut counts: BTreeMap<Sort, Count> = BTreeMap::new();
     let (mut missed, mut blind) = (Vec::new(), Vec::new());
-    for mutant in &mutants::mutants(&own, &neighbours, published)? {
+    for mutant in &mutants::mutants(&own, &facts)? {
         let count = counts.entry(mutant.sort).or_default();
         match (cases.notice(mutant), search.witness(mutant)) {
             (Some(by), None) => blind.push(format!("{} by {by}", name(mutant))),
@@ -74,21 +73,4 @@ fn every_weakened_policy_is_noticed() -> Result<()> {
 fn name(mutant: &Mutant) -> String {
     let sid = mutant.before.as_ref().map_or("", |statement| &statement.sid);
     format!("{:?}: {} {sid}: {}", mutant.sort, mutant.policy, mutant.what)
-}
-
-/// The roles that each policy of a role, and each boundary, is for.
-fn callers(ours: &Environment) -> Result<BTreeMap<String, BTreeSet<String>>> {
-    let mut callers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for node in ours.nodes.values().filter(|node| node.key.kind == "IamRole") {
-        let arn = ours.output(node, "arn").context("a role has an ARN")?;
-        let boundary = node.attributes["boundary"].as_str();
-        let boundary = boundary
-            .and_then(|arn| ours.owner_of(arn))
-            .map(|node| ours.id(&node.key));
-        let own = ours.policies(node).into_iter().map(|policy| policy.id);
-        for policy in own.chain(boundary) {
-            callers.entry(policy).or_default().insert(arn.clone());
-        }
-    }
-    Ok(callers)
 }

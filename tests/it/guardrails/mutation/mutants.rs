@@ -1,5 +1,9 @@
 //! Policies with one change: every statement and every action of it taken out, every condition dropped or softened, every
 //! resource and value widened, narrowed or exchanged for the neighbour's.
+//!
+//! Two kinds of change are left out, neither of which makes anything possible. A deny is not made to speak of more
+//! resources or of a neighbour's names as well: what it would then stop is none of the project's work. And from a
+//! boundary nothing is taken that no role under it has: it says in patterns what the roles say in full.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +11,7 @@ use anyhow::Result;
 use secureml::policy::{Document, Effect, Principal, Statement, matches};
 
 use super::conditions;
+use super::facts::Facts;
 use crate::guardrails::environment::{Environment, Policy, PolicyKind};
 use crate::guardrails::published::Published;
 
@@ -89,7 +94,7 @@ impl Neighbours {
 }
 
 /// Every mutant of `policies`.
-pub fn mutants(policies: &[&Policy], neighbours: &Neighbours, published: &Published) -> Result<Vec<Mutant>> {
+pub fn mutants(policies: &[&Policy], facts: &Facts) -> Result<Vec<Mutant>> {
     let mut found = Vec::new();
     for policy in policies {
         let mutant = |before: Option<&Statement>, what: String, sort: Sort, change: Change| Mutant {
@@ -108,13 +113,11 @@ pub fn mutants(policies: &[&Policy], neighbours: &Neighbours, published: &Publis
             let taken = Sort::of(false, statement.effect);
             let add = |what: String, sort: Sort, change: Change| mutant(Some(statement), what, sort, change);
             found.push(add("removed".to_owned(), taken, Change::Removed));
-            let actions = spoken_of(statement, published);
-            found.extend(
-                actions
-                    .into_iter()
-                    .map(|action| add(format!("without {action}"), taken, Change::Without(action))),
-            );
-            let changed = changes(statement, neighbours).into_iter();
+            let narrows = taken == Sort::Narrower;
+            let actions = spoken_of(statement, facts.published).into_iter();
+            let actions = actions.filter(|action| !narrows || facts.is_somebodys(&policy.id, action));
+            found.extend(actions.map(|action| add(format!("without {action}"), taken, Change::Without(action))));
+            let changed = changes(statement, &facts.neighbours).into_iter();
             found.extend(changed.map(|(what, sort, changed)| add(what, sort, Change::To(changed))));
         }
     }
@@ -185,6 +188,7 @@ fn resources(statement: &Statement, neighbours: &Neighbours) -> Vec<Changed> {
         ("Resource", |statement| &mut statement.resources, true),
         ("NotResource", |statement| &mut statement.not_resources, false),
     ];
+    let deny = statement.effect == Effect::Deny;
     let mut found = Vec::new();
     for (name, field, covers) in fields {
         let mut copy = statement.clone();
@@ -200,10 +204,14 @@ fn resources(statement: &Statement, neighbours: &Neighbours) -> Vec<Changed> {
                 }
             };
             let more = |covers: bool| Sort::of(covers, statement.effect);
-            with(format!("{name} without {item}"), more(!covers), None);
-            with(format!("{name} * for {item}"), more(covers), Some("*".to_owned()));
-            if !item.ends_with('*') {
-                with(format!("{name} {item}*"), more(covers), Some(format!("{item}*")));
+            if !(deny && !covers) {
+                with(format!("{name} without {item}"), more(!covers), None);
+            }
+            if !(deny && covers) {
+                with(format!("{name} * for {item}"), more(covers), Some("*".to_owned()));
+                if !item.ends_with('*') {
+                    with(format!("{name} {item}*"), more(covers), Some(format!("{item}*")));
+                }
             }
             if let Some(theirs) = neighbours.translate(item) {
                 with(format!("{name} {theirs} for {item}"), Sort::Other, Some(theirs));

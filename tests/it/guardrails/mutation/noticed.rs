@@ -86,7 +86,14 @@ fn is_noticed(mutant: &Mutant, one: &Evaluated, request: &Request) -> bool {
     }
     let changed = changed(layer, mutant, before, request);
     if one.case.by.is_empty() {
-        return layer.allows() && !changed.allows() && (one.needs(name) || !changed.deny.is_empty());
+        let stops = |layer: &Layer| {
+            if one.needs(name) {
+                !layer.allows()
+            } else {
+                !layer.deny.is_empty()
+            }
+        };
+        return !stops(layer) && stops(&changed);
     }
     defences.any(|defence| defence.holds(layer) && !defence.holds(&changed))
 }

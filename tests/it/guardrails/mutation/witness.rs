@@ -15,18 +15,16 @@ use std::rc::Rc;
 use secureml::policy::evaluate::Request;
 use secureml::policy::{Document, Principal, Statement, sagemaker};
 
-use super::mutants::{Change, Mutant, Neighbours, speaks};
+use super::facts::Facts;
+use super::mutants::{Change, Mutant, speaks};
 use super::near::{NAME, VARIABLES, common, concrete, near};
 use super::noticed::applies;
 use crate::guardrails::environment::{OURS, PolicyKind, STRANGERS};
-use crate::guardrails::published::{Form, Published};
+use crate::guardrails::published::Form;
 
-/// What is needed to look for requests.
+/// The search, and what it has read.
 pub struct Search<'a> {
-    published: &'a Published,
-    neighbours: &'a Neighbours,
-    /// The ARNs of the roles that a policy of a role, or a boundary, is for: nobody else is ever asked about there.
-    callers: &'a BTreeMap<String, BTreeSet<String>>,
+    facts: &'a Facts,
     known: RefCell<BTreeMap<(String, String), Rc<Read>>>,
 }
 
@@ -43,15 +41,9 @@ const OTHER: &str = "something";
 type Ways = Vec<Vec<String>>;
 
 impl<'a> Search<'a> {
-    pub fn new(
-        published: &'a Published,
-        neighbours: &'a Neighbours,
-        callers: &'a BTreeMap<String, BTreeSet<String>>,
-    ) -> Self {
+    pub fn new(facts: &'a Facts) -> Self {
         Self {
-            published,
-            neighbours,
-            callers,
+            facts,
             known: RefCell::default(),
         }
     }
@@ -76,10 +68,10 @@ impl<'a> Search<'a> {
         };
         let read = self.read(mutant, &both);
         let (ways, one, other) = (&read.ways, &read.halves[0], read.halves.get(1));
-        for (action, published) in self.published.matching(is_spoken_of) {
+        for (action, published) in self.facts.published.matching(is_spoken_of) {
             for form in &published.forms {
                 let ways = carried(ways, form);
-                for resource in self.arns(&both, form) {
+                for resource in self.arns(mutant, &both, form) {
                     let place = Place {
                         action,
                         resource: &resource,
@@ -111,7 +103,7 @@ impl<'a> Search<'a> {
     }
 
     /// Resources like those of the statements and unlike them, of the type of `form`.
-    fn arns(&self, statements: &[&Statement], form: &Form) -> BTreeSet<String> {
+    fn arns(&self, mutant: &Mutant, statements: &[&Statement], form: &Form) -> BTreeSet<String> {
         let any = |account: &str| form.arn(account, "churn");
         let mut found = BTreeSet::from([any(OURS), any(STRANGERS)]);
         let shape = form.arn(OURS, "*");
@@ -119,8 +111,13 @@ impl<'a> Search<'a> {
             .iter()
             .flat_map(|statement| statement.resources.iter().chain(&statement.not_resources));
         for one in patterns.filter_map(|pattern| common(&concrete(pattern), &shape)) {
-            let near = near(&one, self.neighbours);
+            let near = near(&one, &self.facts.neighbours);
             found.extend(near.into_iter().filter(|arn| is_of(&shape, arn, form)));
+        }
+        if let Some(own) = self.facts.resources.get(&mutant.policy) {
+            found.insert(own.clone());
+            found.insert(format!("{own}/churn"));
+            found.retain(|arn| is_of(&shape, arn, form) && (arn == own || arn.starts_with(&format!("{own}/"))));
         }
         found
     }
@@ -137,7 +134,7 @@ impl<'a> Search<'a> {
             }
         }
         let own = matches!(mutant.kind, PolicyKind::Identity | PolicyKind::Boundary);
-        let callers = self.callers.get(&mutant.policy).filter(|_| own);
+        let callers = self.facts.callers.get(&mutant.policy).filter(|_| own);
         let ways = named.into_iter().map(|(key, named)| {
             let ways = match callers {
                 Some(callers) if key == "aws:PrincipalArn" => callers.iter().map(|arn| vec![arn.clone()]).collect(),
@@ -157,7 +154,7 @@ impl<'a> Search<'a> {
                     values.extend([0.5, 1.0, 2.0, 20.0].map(|times| (number * times).to_string()));
                 }
                 _ if operator.starts_with("Bool") => values.extend(["true", "false"].map(str::to_owned)),
-                _ => values.extend(near(&concrete(value).replace('*', "1"), self.neighbours)),
+                _ => values.extend(near(&concrete(value).replace('*', "1"), &self.facts.neighbours)),
             }
         }
         let mut ways: Ways = values.iter().map(|value| vec![value.clone()]).collect();
