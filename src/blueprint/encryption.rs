@@ -51,8 +51,7 @@ const CRYPTOGRAPHY: [&str; 4] = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateData
 
 pub(super) fn draw(project: &Project, builder: &mut Builder) {
     let notebooks = || project.spec.notebooks.iter().map(|notebook| notebook.name.as_str());
-    let user = project.role_arn(&project.user_role());
-    let users = notebooks().map(|name| execution(project, name)).chain([user]);
+    let users = notebooks().map(|name| execution(project, name));
     let policy = |users: Vec<String>, services: Vec<Statement>| policy(project, &users, services);
     let data = policy(users.collect(), vec![logs(project)]);
     add(project, builder, "project", &project.named("kms-cmk"), "Data", data);
@@ -134,8 +133,10 @@ fn policy(project: &Project, users: &[String], services: Vec<Statement>) -> Docu
         .given(global::PRINCIPAL_ARN.is(users))
         .given(global::SOURCE_VPC.is_not([String::from(Handle::<Vpc>::new("main").id())]))
         .given(global::VIA_AWS_SERVICE.is_not_true());
-    let own = [manage, use_it, grant, no_grant, administrators, inside];
-    Document::new(own.into_iter().chain(services))
+    let own = [manage, grant, no_grant, administrators];
+    // Without notebooks there is nobody who uses the key.
+    let used = [use_it, inside].into_iter().filter(|_| !users.is_empty());
+    Document::new(own.into_iter().chain(used).chain(services))
 }
 
 /// The execution role of the notebook `name`.

@@ -81,7 +81,7 @@ const READS: [&str; 19] = [
 const OBJECTS: [&str; 7] = [
     "s3:Abort*",
     "s3:DeleteObject",
-    "s3:GetBucketL*",
+    "s3:GetBucketLoc*",
     "s3:GetObject*",
     "s3:List*",
     "s3:PutObject",

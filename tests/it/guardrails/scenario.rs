@@ -16,7 +16,7 @@ use super::who::Who;
 const REQUESTS: &str = include_str!("scenarios/requests.yaml");
 
 /// What AWS lets everybody do, whatever their policies say; only an endpoint can stop it.
-const FREE: &[&str] = &["sts:GetCallerIdentity"];
+pub const FREE: &[&str] = &["sts:GetCallerIdentity"];
 
 /// What patterns of actions are asked about, by service and type of resource; what else there is is called `churn`.
 const RESOURCES: &str = include_str!("scenarios/resources.yaml");

@@ -1,15 +1,16 @@
 //! All policies and all cases, evaluated once, and what is wrong with the results.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use anyhow::{Result, anyhow, ensure};
 use secureml::api::Preset;
-use secureml::policy::evaluate::Request;
+use secureml::policy::Document;
+use secureml::policy::evaluate::{Policies, Request, evaluate};
 use serde_json::{Value, json};
 
-use super::environment::{Environment, OURS, Others, Policy, STRANGERS};
-use super::scenario::{Case, Defence, LayerName, PERMISSIVE, World};
+use super::environment::{Environment, OURS, Others, Policy, PolicyKind, STRANGERS};
+use super::scenario::{Case, Defence, FREE, LayerName, PERMISSIVE, World};
 use super::simulator::{Answers, Asked, Decision, Layer, Questions, Requested};
 use super::who::{ADMINISTRATOR, NOBODY};
 
@@ -128,10 +129,8 @@ impl Whole {
 
     fn evaluate() -> Result<Self> {
         let ground = Ground::draw()?;
-        let t = std::time::Instant::now();
         let (attacks, work) = ground.cases()?;
         let count = attacks.len();
-        eprintln!("ZZ cases {:?} {} {}", t.elapsed(), count, work.len());
         let cases = attacks.into_iter().chain(work).collect();
         let evaluated = Suite::new(&ground.policies(), cases).evaluate()?;
         Ok(Self {
@@ -175,6 +174,7 @@ pub struct Suite {
     cases: Vec<Case>,
     questions: Questions,
     policies: Vec<(String, Asked)>,
+    endpoints: BTreeMap<String, Document>,
     pending: Vec<Pending>,
 }
 
@@ -199,6 +199,12 @@ impl Suite {
                 told.push(self::told(&mut questions, id, kind, document));
             }
         }
+        let endpoints = policies.iter().filter(|policy| policy.kind == PolicyKind::Endpoint);
+        let endpoints = endpoints.filter_map(|policy| {
+            let document = serde_json::from_value(policy.document.clone()).ok()?;
+            Some((policy.id.clone(), document))
+        });
+        let endpoints = endpoints.collect();
         let pending = cases.iter().enumerate();
         let pending = pending.map(|(i, case)| ask(&mut questions, i, case, organization));
         let pending = pending.collect();
@@ -206,15 +212,14 @@ impl Suite {
             cases,
             questions,
             policies: told,
+            endpoints,
             pending,
         }
     }
 
     /// Evaluates everything.
     pub fn evaluate(self) -> Result<Vec<Evaluated>> {
-        let t = std::time::Instant::now();
         let answers = self.questions.answer()?;
-        eprintln!("ZZ node {:?}", t.elapsed());
         let mut wrong: Vec<String> = Vec::new();
         for (id, asked) in &self.policies {
             wrong.extend(answers.error(*asked).map(|error| format!("{id}: {error}")));
@@ -222,12 +227,20 @@ impl Suite {
         let mut evaluated = Vec::new();
         for (case, pending) in self.cases.into_iter().zip(self.pending) {
             match decide(&case, &pending, &answers) {
-                Ok((decision, administrator, ignored)) => evaluated.push(Evaluated {
-                    case,
-                    decision,
-                    administrator,
-                    ignored,
-                }),
+                Ok((decision, administrator, ignored)) => {
+                    let endpoint = case.endpoint_policy.as_ref().and_then(|id| self.endpoints.get(id));
+                    let endpoint = endpoint.filter(|_| FREE.contains(&case.action.as_str()));
+                    let mut one = Evaluated {
+                        case,
+                        decision,
+                        administrator,
+                        ignored,
+                    };
+                    if let Some(endpoint) = endpoint {
+                        one.ask_the_endpoint(endpoint);
+                    }
+                    evaluated.push(one);
+                }
                 Err(error) => wrong.push(format!("{}: {error:#}", case.name)),
             }
         }
@@ -318,6 +331,26 @@ impl Evaluated {
             };
             request.with(key, values)
         })
+    }
+
+    /// The simulator asks no policy about what everybody may do; the endpoint's has a say in it.
+    fn ask_the_endpoint(&mut self, endpoint: &Document) {
+        let policies = Policies {
+            identity: vec![endpoint],
+            ..Policies::default()
+        };
+        let said = evaluate(&self.request(), &policies).identity;
+        let named = |sids: BTreeSet<String>| {
+            let id = self.case.endpoint_policy.clone().unwrap_or_default();
+            sids.into_iter().map(|sid| (id.clone(), sid)).collect()
+        };
+        let layer = Layer {
+            allow: named(said.allow),
+            deny: named(said.deny),
+        };
+        let result = if layer.allows() { "Allowed" } else { "ImplicitlyDenied" };
+        self.decision.result = result.to_owned();
+        self.decision.layers.endpoint = Some(layer);
     }
 
     /// What is wrong with an attack.
