@@ -188,16 +188,12 @@ fn access(ground: &Ground<'_>) -> Vec<Statement> {
             .given_all(ground.tagged()),
         open(ground),
         guardrails::notebook(ground).given(global::PRINCIPAL_ARN.is([&launch])),
-        Statement::allow("Tag")
-            .actions(["sagemaker:AddTags"])
-            .anywhere()
-            .given_all(ground.tagging()),
+        guardrails::tag(ground),
         Statement::allow("EndNotebook")
             .actions(["sagemaker:DeleteNotebookInstance"])
             .anywhere()
             .given_all(ground.tagged())
             .given(global::PRINCIPAL_ARN.is([&launch])),
-        guardrails::fixed_tags(),
     ];
     let roles = ground.notebook_roles();
     let pass = (!roles.is_empty()).then(|| Ground::pass(roles).given(global::PRINCIPAL_ARN.is([&launch])));

@@ -73,6 +73,15 @@ pub(super) fn fixed_tags() -> Statement {
     statement.given(TAGGING_ACTION.absent())
 }
 
+/// The tags of the project, given to what is just being made and never later.
+pub(super) fn tag(ground: &Ground<'_>) -> Statement {
+    Statement::allow("Tag")
+        .actions(["sagemaker:AddTags"])
+        .anywhere()
+        .given_all(ground.tagging())
+        .given(TAGGING_ACTION.present())
+}
+
 /// Nothing of `actions` whose volumes have another key than the project's, save on instances whose disks hardware
 /// encrypts.
 fn volume_key<'a>(ground: &Ground<'_>, actions: impl IntoIterator<Item = &'a str>) -> Statement {

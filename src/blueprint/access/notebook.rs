@@ -95,5 +95,5 @@ fn approval() -> Statement {
     Statement::deny("Approval")
         .actions(["sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage"])
         .anywhere()
-        .given(sagemaker::MODEL_APPROVAL_STATUS.is(["Approved"]))
+        .given(sagemaker::MODEL_APPROVAL_STATUS.is_in_any_case(["Approved"]))
 }

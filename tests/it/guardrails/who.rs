@@ -36,14 +36,15 @@ impl Who {
     /// - `controller`: the controller
     /// - `account user`: likewise, an IAM user
     /// - `anonymous`: somebody who does not say who they are
-    /// - `stranger`: somebody of another account with all rights there
+    /// - `stranger`: somebody of another account with all rights there; `stranger user`: likewise, an IAM user
     /// - `something.amazonaws.com`: an AWS service for itself
     pub fn find(name: &str, others: &Others<'_>) -> Result<Self> {
         if name.contains(".amazonaws.com") {
             return Ok(Self::service(name));
         }
         match name {
-            "account user" => return Ok(Self::user("operations")),
+            "account user" => return Ok(Self::user(OURS, "operations")),
+            "stranger user" => return Ok(Self::user(STRANGERS, "operations")),
             "anonymous" => return Ok(Self::nobody()),
             "account admin" => return Ok(Self::administrator(OURS, "operations")),
             "controller" => return Ok(Self::administrator(OURS, "secureml")),
@@ -95,9 +96,9 @@ impl Who {
         }
     }
 
-    fn user(name: &str) -> Self {
-        let arn = format!("arn:aws:iam::{OURS}:user/{name}");
-        let mut context = caller(OURS, &arn, name);
+    fn user(account: &str, name: &str) -> Self {
+        let arn = format!("arn:aws:iam::{account}:user/{name}");
+        let mut context = caller(account, &arn, name);
         context.insert("aws:PrincipalType".to_owned(), "User".into());
         context.insert("aws:username".to_owned(), name.into());
         context.insert("aws:userid".to_owned(), "AIDAEXAMPLE".into());

@@ -11,6 +11,10 @@ const SOFTER: &[(&str, &[&str])] = &[
     ("BoolIfExists", &["Bool"]),
     ("Bool", &["BoolIfExists"]),
     ("StringEquals", &["StringEqualsIfExists", "StringEqualsIgnoreCase"]),
+    (
+        "StringEqualsIgnoreCase",
+        &["StringEquals", "StringEqualsIgnoreCaseIfExists"],
+    ),
     ("StringLike", &["StringLikeIfExists"]),
     ("StringEqualsIfExists", &["StringEquals"]),
     ("StringNotEquals", &["StringNotEqualsIgnoreCase", "StringEquals"]),

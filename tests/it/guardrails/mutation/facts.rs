@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use secureml::policy::{Document, Effect, Statement};
 
-use super::mutants::{Neighbours, speaks};
-use crate::guardrails::environment::{Environment, PolicyKind};
+use super::mutants::{Mutant, Neighbours, speaks};
+use crate::guardrails::environment::{Environment, Policy, PolicyKind};
 use crate::guardrails::published::Published;
 
 /// See the module. Policies are known by their ids.
@@ -19,6 +19,8 @@ pub struct Facts {
     pub resources: BTreeMap<String, String>,
     /// What the roles under a boundary are allowed by policies of their own.
     permissions: BTreeMap<String, Vec<Statement>>,
+    /// What each policy allows.
+    allows: BTreeMap<String, Vec<Statement>>,
 }
 
 impl Facts {
@@ -29,9 +31,11 @@ impl Facts {
             callers: BTreeMap::new(),
             resources: BTreeMap::new(),
             permissions: BTreeMap::new(),
+            allows: BTreeMap::new(),
         };
         for node in ours.nodes.values() {
             for policy in ours.policies(node) {
+                facts.allows.insert(policy.id.clone(), allows(&policy)?);
                 let own = matches!(policy.kind, PolicyKind::Resource | PolicyKind::Trust);
                 let arn = ours.output(node, "arn").filter(|_| own);
                 facts.resources.extend(arn.map(|arn| (policy.id.clone(), arn)));
@@ -46,10 +50,8 @@ impl Facts {
             let boundary = ours.id(&boundary.key);
             for policy in ours.policies(node) {
                 if policy.kind == PolicyKind::Identity {
-                    let document: Document = serde_json::from_value(policy.document)?;
-                    let allows = document.statements.into_iter();
-                    let allows = allows.filter(|statement| statement.effect == Effect::Allow);
-                    facts.permissions.entry(boundary.clone()).or_default().extend(allows);
+                    let known = facts.permissions.entry(boundary.clone()).or_default();
+                    known.extend(allows(&policy)?);
                 }
                 facts.callers.entry(policy.id).or_default().insert(arn.clone());
             }
@@ -58,10 +60,25 @@ impl Facts {
         Ok(facts)
     }
 
+    /// What the policy of `mutant` allows by other statements.
+    pub fn others(&self, mutant: &Mutant) -> Document {
+        let changed = mutant.before.as_ref().map(|before| &before.sid);
+        let all = self.allows.get(&mutant.policy).into_iter().flatten();
+        Document::new(all.filter(|statement| Some(&statement.sid) != changed).cloned())
+    }
+
     /// Whether taking `action` out of the policy `id` can take it from anybody: not where that is a boundary, and no role
     /// under it has it.
     pub fn is_somebodys(&self, id: &str, action: &str) -> bool {
         let roles = self.permissions.get(id);
         roles.is_none_or(|allows| allows.iter().any(|statement| speaks(statement, action)))
     }
+}
+
+fn allows(policy: &Policy) -> Result<Vec<Statement>> {
+    let document: Document = serde_json::from_value(policy.document.clone())?;
+    let statements = document.statements.into_iter();
+    Ok(statements
+        .filter(|statement| statement.effect == Effect::Allow)
+        .collect())
 }

@@ -67,6 +67,8 @@ impl<'a> Search<'a> {
             None => both.iter().any(|statement| speaks(statement, name)),
         };
         let read = self.read(mutant, &both);
+        // What another statement of the policy allows is not possible because of the change.
+        let others = self.facts.others(mutant);
         let (ways, one, other) = (&read.ways, &read.halves[0], read.halves.get(1));
         for (action, published) in self.facts.published.matching(is_spoken_of) {
             for form in &published.forms {
@@ -77,8 +79,8 @@ impl<'a> Search<'a> {
                         resource: &resource,
                         ways: &ways,
                     };
-                    let found = place.tell(one, other);
-                    let found = found.or_else(|| other.and_then(|other| place.tell(other, Some(one))));
+                    let found = place.tell(one, other, |_| true);
+                    let found = found.or_else(|| place.tell(other?, Some(one), |request| !applies(&others, request)));
                     if found.is_some() {
                         return found;
                     }
@@ -249,54 +251,58 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// A request to which `one` applies and `other` does not. Conditions on different keys are independent, so that
-    /// each key is looked at alone.
-    fn tell(&self, one: &Half, other: Option<&Half>) -> Option<String> {
-        for principal in &one.principals {
+    /// A request to which `one` applies and `other` does not, if it `counts`. Conditions on different keys are
+    /// independent, so that each key is looked at alone.
+    fn tell(&self, one: &Half, other: Option<&Half>, counts: impl Fn(&Request) -> bool) -> Option<String> {
+        let mut requests = one.principals.iter().filter_map(|principal| {
             let request = self.request(principal);
-            if !applies(&one.bare, &request) {
-                continue;
-            }
-            let other = other.filter(|other| applies(&other.bare, &request));
-            let mut told = other.is_none();
-            let mut said = Vec::new();
-            for (key, ways) in self.ways {
-                let mut fit = None;
-                for way in self.possible(key, ways) {
-                    let request = request.clone().with(key, way.to_vec());
-                    if one.holds(key, &request) {
-                        fit = fit.or(Some(way));
-                        if !told && other.is_some_and(|other| !other.holds(key, &request)) {
-                            (fit, told) = (Some(way), true);
-                        }
-                        if told {
-                            break;
-                        }
-                    }
-                }
-                // Where no value fits, the statement never applies here.
-                said.push(format!("{key} = {:?}", fit?));
-            }
-            if told {
-                let said = said.join(", ");
-                return Some(format!(
-                    "{} on {} by {principal} with {said}",
-                    self.action, self.resource
-                ));
-            }
-        }
-        None
+            applies(&one.bare, &request).then(|| self.tell_by(principal, &request, one, other))?
+        });
+        requests.find(|(request, _)| counts(request)).map(|(_, text)| text)
     }
 
-    /// The account in the ARN of a resource is the one that owns it.
-    fn possible<'b>(&self, key: &str, ways: &'b [&'b [String]]) -> impl Iterator<Item = &'b [String]> {
-        let account = self.resource.split(':').nth(4).unwrap_or_default();
-        let account = (key == "aws:ResourceAccount" && !account.is_empty()).then(|| account.to_owned());
+    fn tell_by(&self, principal: &str, bare: &Request, one: &Half, other: Option<&Half>) -> Option<(Request, String)> {
+        let other = other.filter(|other| applies(&other.bare, bare));
+        let mut told = other.is_none();
+        let mut whole = bare.clone();
+        let mut text = format!("{} on {} by {principal}", self.action, self.resource);
+        for (key, ways) in self.ways {
+            let mut fit = None;
+            for way in self.possible(key, principal, ways) {
+                let request = bare.clone().with(key, way.to_vec());
+                if one.holds(key, &request) {
+                    fit = fit.or(Some(way));
+                    if !told && other.is_some_and(|other| !other.holds(key, &request)) {
+                        (fit, told) = (Some(way), true);
+                    }
+                    if told {
+                        break;
+                    }
+                }
+            }
+            // Where no value fits, the statement never applies here.
+            let fit = fit?;
+            whole = whole.with(key, fit.to_vec());
+            text.push_str(&format!(", {key} {fit:?}"));
+        }
+        told.then_some((whole, text))
+    }
+
+    /// Those of `ways` that there are here: the account in the ARN of a resource is the one that owns it, and the ARN of
+    /// a caller is of the caller's account.
+    fn possible<'b>(&self, key: &str, principal: &str, ways: &'b [&'b [String]]) -> impl Iterator<Item = &'b [String]> {
+        let account = |arn: &str| arn.split(':').nth(4).unwrap_or_default().to_owned();
+        let (owner, caller) = (account(self.resource), account(principal));
+        let key = key.to_owned();
         let fits = move |way: &&[String]| {
-            let only = way.first();
-            account
-                .as_ref()
-                .is_none_or(|account| only.is_none_or(|only| only == account))
+            let Some(only) = way.first() else {
+                return true;
+            };
+            match key.as_str() {
+                "aws:ResourceAccount" => owner.is_empty() || *only == owner,
+                "aws:PrincipalArn" => account(only) == caller,
+                _ => true,
+            }
         };
         ways.iter().copied().filter(fits)
     }
