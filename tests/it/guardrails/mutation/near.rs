@@ -2,8 +2,7 @@
 
 use super::mutants::Neighbours;
 
-/// What variables of policies stand for, and the keys that tell.
-pub const NAME: &str = "somebody";
+/// The keys that variables of policies stand for.
 pub const VARIABLES: &[&str] = &[
     "aws:PrincipalTag/Name",
     "aws:ResourceTag/NotebookOwnerUsername",
@@ -11,14 +10,20 @@ pub const VARIABLES: &[&str] = &[
     "sts:RoleSessionName",
 ];
 
-/// `pattern` with [`NAME`] in the place of variables.
+/// What requests say of the variable `key`: of each something else.
+pub fn value_of(key: &str) -> String {
+    key.replace([':', '/'], "-")
+}
+
+/// `pattern` with [`value_of`] in the place of variables.
 pub fn concrete(pattern: &str) -> String {
     let mut text = String::new();
     let mut rest = pattern;
     while let Some((before, after)) = rest.split_once("${") {
+        let (key, after) = after.split_once('}').unwrap_or((after, ""));
         text.push_str(before);
-        text.push_str(NAME);
-        rest = after.split_once('}').map_or("", |(_, after)| after);
+        text.push_str(&value_of(key));
+        rest = after;
     }
     text.push_str(rest);
     text.replace('?', "1")

@@ -17,7 +17,7 @@ use secureml::policy::{Document, Principal, Statement, sagemaker};
 
 use super::facts::Facts;
 use super::mutants::{Change, Mutant, speaks};
-use super::near::{NAME, VARIABLES, common, concrete, near};
+use super::near::{VARIABLES, common, concrete, near, value_of};
 use super::noticed::applies;
 use crate::guardrails::environment::{OURS, PolicyKind, STRANGERS};
 use crate::guardrails::published::Form;
@@ -26,6 +26,7 @@ use crate::guardrails::published::Form;
 pub struct Search<'a> {
     facts: &'a Facts,
     known: RefCell<BTreeMap<(String, String), Rc<Read>>>,
+    spoken_of: RefCell<BTreeMap<(String, String), Rc<Vec<&'a str>>>>,
 }
 
 /// Statements, read for the search.
@@ -45,6 +46,7 @@ impl<'a> Search<'a> {
         Self {
             facts,
             known: RefCell::default(),
+            spoken_of: RefCell::default(),
         }
     }
 
@@ -58,20 +60,17 @@ impl<'a> Search<'a> {
             Change::Without(_) | Change::Removed | Change::Opened => None,
         };
         let both: Vec<&Statement> = [Some(before), after].into_iter().flatten().collect();
-        let only = match &mutant.change {
-            Change::Without(action) => Some(action),
-            _ => None,
-        };
-        let is_spoken_of = |name: &str| match only {
-            Some(only) => only == name,
-            None => both.iter().any(|statement| speaks(statement, name)),
-        };
         let read = self.read(mutant, &both);
         // What another statement of the policy allows is not possible because of the change.
         let others = self.facts.others(mutant);
         let (ways, one, other) = (&read.ways, &read.halves[0], read.halves.get(1));
-        for (action, published) in self.facts.published.matching(is_spoken_of) {
+        let actions = self.actions(mutant, before, after);
+        let published = actions
+            .iter()
+            .filter_map(|action| self.facts.published.actions.get_key_value(*action));
+        for (action, published) in published {
             for form in &published.forms {
+                let unsaid = unsaid(&others, ways, form);
                 let ways = carried(ways, form);
                 for resource in self.arns(mutant, &both, form) {
                     let place = Place {
@@ -80,7 +79,14 @@ impl<'a> Search<'a> {
                         ways: &ways,
                     };
                     let found = place.tell(one, other, |_| true);
-                    let found = found.or_else(|| place.tell(other?, Some(one), |request| !applies(&others, request)));
+                    let found = found.or_else(|| {
+                        place.tell(other?, Some(one), |request| {
+                            let more = unsaid
+                                .iter()
+                                .fold(request.clone(), |request, key| request.with(key, [OTHER]));
+                            !applies(&others, request) || !applies(&others, &more)
+                        })
+                    });
                     if found.is_some() {
                         return found;
                     }
@@ -88,6 +94,29 @@ impl<'a> Search<'a> {
             }
         }
         None
+    }
+
+    /// The actions that the change of `mutant` can be about; those of a statement are looked for once.
+    fn actions(&self, mutant: &Mutant, before: &Statement, after: Option<&Statement>) -> Rc<Vec<&'a str>> {
+        let of = |statements: &[&Statement]| {
+            let spoken_of = |name: &str| statements.iter().any(|statement| speaks(statement, name));
+            let actions = self.facts.published.matching(spoken_of);
+            Rc::new(actions.map(|(action, _)| action).collect())
+        };
+        if let Change::Without(action) = &mutant.change {
+            let known = self.facts.published.actions.get_key_value(action);
+            return Rc::new(known.into_iter().map(|(action, _)| action.as_str()).collect());
+        }
+        match after {
+            Some(after) if (&after.actions, &after.not_actions) != (&before.actions, &before.not_actions) => {
+                of(&[before, after])
+            }
+            _ => {
+                let id = (mutant.policy.clone(), before.sid.clone());
+                let mut spoken_of = self.spoken_of.borrow_mut();
+                Rc::clone(spoken_of.entry(id).or_insert_with(|| of(&[before])))
+            }
+        }
     }
 
     /// The statements of `mutant`, read; once for all mutants that only take something out of a statement.
@@ -182,6 +211,17 @@ fn carried<'a>(ways: &'a BTreeMap<String, Ways>, form: &Form) -> BTreeMap<&'a st
         (key.as_str(), ways)
     };
     ways.iter().map(of).collect()
+}
+
+/// The keys that `others` speak of and `ways` do not, and that `form` carries.
+fn unsaid(others: &Document, ways: &BTreeMap<String, Ways>, form: &Form) -> BTreeSet<String> {
+    let conditions = others
+        .statements
+        .iter()
+        .flat_map(|statement| statement.conditions.values());
+    let keys = conditions.flat_map(BTreeMap::keys);
+    let unsaid = keys.filter(|key| !ways.contains_key(*key) && form.carries(key));
+    unsaid.cloned().collect()
 }
 
 /// Whether `arn` is of the type of resource whose ARNs look like `shape`. A bucket's look like those of objects too, but
@@ -310,6 +350,8 @@ impl Place<'_> {
     fn request(&self, principal: &str) -> Request {
         let account = self.resource.split(':').nth(4).unwrap_or_default();
         let request = Request::new(principal, self.action, self.resource, account);
-        VARIABLES.iter().fold(request, |request, key| request.with(key, [NAME]))
+        VARIABLES
+            .iter()
+            .fold(request, |request, key| request.with(key, [value_of(key)]))
     }
 }
