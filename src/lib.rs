@@ -10,6 +10,7 @@
 //! | [`kinds`] | one file per AWS resource kind | `model`, `policy`, `plan`'s types; the live half also `engine`, `aws` |
 //! | [`blueprint`] | spec → desired resources | all above |
 //! | [`handbook`] | what a project's policies mean, in words | all above |
+//! | [`audit`] | whether what stands keeps its promises | all above |
 //! | [`plan`] | desired − actual, as data | all above; no AWS service by name |
 //! | [`engine`] | inventory, apply, report | `plan`, `kinds`; no AWS service by name |
 //! | `aws` | sessions, errors, paging | `model`, `engine`'s failure |
@@ -19,6 +20,7 @@
 //! Kubernetes client or an async runtime (`cargo check --no-default-features`).
 
 pub mod api;
+pub mod audit;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod blueprint;

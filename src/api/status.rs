@@ -11,7 +11,7 @@ pub struct SecureMLProjectStatus {
     /// The generation of the spec that the rest of the status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready, Reconciling and Stalled.
+    /// Ready, Reconciling, Stalled and GuardrailsEnforced.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
     /// What users of the environment need to know: ids, names, ARNs.
@@ -23,6 +23,9 @@ pub struct SecureMLProjectStatus {
     /// The last difference that nobody declared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_drift: Option<DriftStatus>,
+    /// The last time that guardrails were found open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_opening: Option<OpeningStatus>,
     /// Creation that was begun: written before AWS is called, removed when every answer has come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<Intent>,
@@ -52,6 +55,22 @@ pub struct DriftStatus {
     pub corrected: bool,
     /// What differed.
     pub differences: Vec<String>,
+}
+
+/// A time in which guardrails were open.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OpeningStatus {
+    /// Which controls were not kept by which resource, as `secureml audit` calls them: `S2 Bucket/data`.
+    pub controls: Vec<String>,
+    /// When everything was last seen in order before, if that is known: it was not open for longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_order_at: Option<Time>,
+    /// When it was seen.
+    pub seen_at: Time,
+    /// When it was closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Time>,
 }
 
 /// Creation that was begun.

@@ -49,6 +49,7 @@ const CODES: &[(Class, &[&str])] = &[
             "TooManyUpdates",
             "ExpiredToken",
             "ExpiredTokenException",
+            "RequestExpired",
             // Done already, by an attempt whose answer was lost: the next reading shows it.
             "InvalidPermission.Duplicate",
             "Resource.AlreadyAssociated",
@@ -244,8 +245,16 @@ where
         call: name.to_owned(),
         class,
         code,
-        message: message.unwrap_or_else(|| DisplayErrorContext(error).to_string()),
+        message: message.map_or_else(|| DisplayErrorContext(error).to_string(), |message| settled(&message)),
     }
+}
+
+/// `message` without what is another at each attempt: EC2 encodes in its denials who asked for what and when.
+fn settled(message: &str) -> String {
+    let (said, _) = message
+        .split_once("Encoded authorization failure message")
+        .unwrap_or((message, ""));
+    said.trim_end().to_owned()
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use crate::model::{NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
 
 pub use crate::api::Invalid;
 pub use access::organization;
+pub use access::settings::Settings as GuardrailSettings;
 pub use project::{Project, SubnetPlace};
 
 /// One desired resource.

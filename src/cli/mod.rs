@@ -1,18 +1,22 @@
 //! The command line: the same engine, with or without a cluster.
 
+mod audit;
 mod offline;
 mod organization;
 mod passes;
+mod subject;
 
-use std::path::PathBuf;
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use anyhow::Result;
+use clap::{Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 use kube::CustomResourceExt;
 
-use crate::api::{SecureMLProject, check};
-use crate::aws::{ACCOUNT_PERMISSIONS, Share};
+use self::subject::{Subject, Target};
+use crate::api::SecureMLProject;
+use crate::aws::ACCOUNT_PERMISSIONS;
 use crate::kinds::{KINDS, permissions};
 use crate::plan::{Goal, Plan, render};
 
@@ -29,13 +33,22 @@ enum Command {
     /// Shows what would change on AWS, and why. Exit code 0: nothing, 2: changes, 1: error.
     Plan {
         #[command(flatten)]
-        target: Target,
+        subject: Subject,
         /// How the plan is printed.
         #[arg(long, value_enum, default_value_t)]
         output: Output,
         /// Plans against an empty account, without any access to AWS.
         #[arg(long)]
         offline: bool,
+    },
+    /// Looks whether what stands in AWS keeps its promises, control by control, with evidence. Exit code 0: it does, 2: it
+    /// does not, 1: error.
+    Audit {
+        #[command(flatten)]
+        subject: Subject,
+        /// How the report is printed.
+        #[arg(long, value_enum, default_value_t)]
+        output: audit::Format,
     },
     /// Makes AWS hold what the file declares.
     Apply {
@@ -58,7 +71,7 @@ enum Command {
     /// Prints what each role of the project may do, what is denied to it and why, in Markdown. Needs no access to AWS.
     Handbook {
         #[command(flatten)]
-        target: Target,
+        subject: Subject,
         /// One page only: `admin`, `user`, `launch`, `flow-logs`, `notebook-<name>` or `data`.
         #[arg(long)]
         page: Option<String>,
@@ -68,24 +81,6 @@ enum Command {
     /// Runs the controller.
     #[cfg(feature = "controller")]
     Controller(crate::controller::Options),
-}
-
-/// Which project, and in whose name.
-#[derive(Debug, Args)]
-struct Target {
-    /// The manifest of the project.
-    #[arg(short, long)]
-    filename: PathBuf,
-    /// The namespace, where the manifest names none.
-    #[arg(short, long, default_value = "default")]
-    namespace: String,
-    /// The installation in whose name resources are owned: the controller's, to see what the controller sees.
-    #[arg(long, env = "SECUREML_INSTALLATION", default_value = "default")]
-    installation: String,
-    /// How much of AWS's published request limits may be used, above 0 and at most 1; the rest is left to others in the
-    /// account. `none`: no pace of our own.
-    #[arg(long, env = "SECUREML_AWS_RATE_SHARE", default_value = "0.5")]
-    aws_rate_share: Share,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -104,38 +99,39 @@ enum Output {
 pub async fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Plan {
-            target,
+            subject,
             output,
             offline,
         } => {
             let plan = if offline {
-                offline::plan(&target)?
+                offline::plan(&subject).await?
             } else {
-                passes::plan(&target).await?
+                passes::plan(&subject).await?
             };
             print(&plan, output)?;
-            Ok(if plan.is_settled() {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::from(2)
-            })
+            Ok(all_well(plan.is_settled()))
+        }
+        Command::Audit { subject, output } => {
+            let report = audit::report(&subject).await?;
+            say(&audit::print(&report, output, Timestamp::now())?)?;
+            Ok(all_well(report.holds()))
         }
         Command::Apply { target } => passes::run(&target, Goal::Present).await,
         Command::Destroy { target } => passes::run(&target, Goal::Absent).await,
         Command::Crds => {
-            print!("{}", crds()?);
+            say(&crds()?)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::IamPolicy { installation } => {
-            print!("{}", iam_policy(&installation)?);
+            say(&iam_policy(&installation)?)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Handbook { target, page } => {
-            print!("{}", offline::handbook(&target, page.as_deref())?);
+        Command::Handbook { subject, page } => {
+            say(&offline::handbook(&subject, page.as_deref()).await?)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::OrganizationPolicies(options) => {
-            print!("{}", organization::write(&options)?);
+            say(&organization::write(&options)?)?;
             Ok(ExitCode::SUCCESS)
         }
         #[cfg(feature = "controller")]
@@ -144,6 +140,23 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Prints `text`. Whoever reads may stop before the end, as `head` does.
+///
+/// # Errors
+/// When it cannot be written for another reason.
+fn say(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}
+
+/// What tells a program whether all is as it should be.
+fn all_well(well: bool) -> ExitCode {
+    if well { ExitCode::SUCCESS } else { ExitCode::from(2) }
 }
 
 /// The custom resource definitions, as YAML.
@@ -189,28 +202,7 @@ pub fn iam_policy(installation: &str) -> Result<String> {
 
 fn print(plan: &Plan, output: Output) -> Result<()> {
     match output {
-        Output::Text => print!("{}", render(plan)),
-        Output::Json => println!("{}", serde_json::to_string_pretty(plan)?),
-    }
-    Ok(())
-}
-
-impl Target {
-    fn project(&self) -> Result<SecureMLProject> {
-        let path = self.filename.display();
-        let text = std::fs::read_to_string(&self.filename).with_context(|| format!("cannot read {path}"))?;
-        let refused = || format!("{path} is not a SecureMLProject that can be built");
-        let manifest: serde_json::Value = serde_saphyr::from_str(&text).with_context(refused)?;
-        let problems = check(&manifest);
-        if !problems.is_empty() {
-            return Err(anyhow!(passes::list(&problems))).with_context(refused);
-        }
-        serde_saphyr::from_str(&text).with_context(refused)
-    }
-
-    fn owner(&self, project: &SecureMLProject) -> crate::model::Owner {
-        let namespace = project.metadata.namespace.as_deref().unwrap_or(&self.namespace);
-        let name = project.metadata.name.as_deref().unwrap_or_default();
-        crate::model::Owner::new(&self.installation, namespace, name)
+        Output::Text => say(&render(plan)),
+        Output::Json => say(&(serde_json::to_string_pretty(plan)? + "\n")),
     }
 }

@@ -2,19 +2,19 @@
 
 use anyhow::{Result, anyhow, ensure};
 
-use super::Target;
+use super::subject::Subject;
 use crate::blueprint::{self, Blueprint, Project};
 use crate::handbook;
 use crate::model::{Account, NodeKey, Ref, Zone};
 use crate::plan::{Goal, Plan, World, plan as difference};
 
-pub(super) fn plan(target: &Target) -> Result<Plan> {
-    Ok(difference(&draw(target)?, &World::default(), Goal::Present)?)
+pub(super) async fn plan(subject: &Subject) -> Result<Plan> {
+    Ok(difference(&draw(subject).await?, &World::default(), Goal::Present)?)
 }
 
 /// The project's handbook, or the page `wanted` of it.
-pub(super) fn handbook(target: &Target, wanted: Option<&str>) -> Result<String> {
-    let mut pages = handbook::pages(&draw(target)?);
+pub(super) async fn handbook(subject: &Subject, wanted: Option<&str>) -> Result<String> {
+    let mut pages = handbook::pages(&draw(subject).await?);
     if let Some(wanted) = wanted {
         let known: Vec<String> = pages.iter().map(|page| page.name.clone()).collect();
         pages.retain(|page| page.name == wanted);
@@ -28,9 +28,9 @@ pub(super) fn handbook(target: &Target, wanted: Option<&str>) -> Result<String> 
     Ok(texts.join("\n"))
 }
 
-fn draw(target: &Target) -> Result<Blueprint> {
-    let object = target.project()?;
-    let owner = target.owner(&object);
+async fn draw(subject: &Subject) -> Result<Blueprint> {
+    let object = subject.project().await?;
+    let owner = subject.common.owner(&object);
     let project =
         Project::new(owner, object.spec, imagined()).map_err(|problems| anyhow!(super::passes::list(&problems)))?;
     Ok(blueprint::draw(&project))

@@ -7,41 +7,46 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, anyhow, bail};
 
-use super::Target;
+use super::subject::{Common, Subject, Target};
+use crate::api::SecureMLProject;
 use crate::aws::{Aws, describe_account};
 use crate::blueprint::{self, Blueprint, Invalid, Project};
 use crate::engine::{Inventory, Memory, Outcome, Permit, Report, carry_out, look};
 use crate::model::NodeKey;
-use crate::plan::{Action, Goal, Plan, render};
+use crate::plan::{Action, Goal, Plan, World, render};
 
 /// Between passes, while AWS is at work.
 const PAUSE: Duration = Duration::from_secs(2);
 /// After so many passes in which nothing moved, it is no use to go on.
 const PATIENCE: usize = 90;
 
-struct Session {
+/// What a command works with.
+pub(super) struct Session {
     inventory: Inventory,
-    blueprint: Blueprint,
+    pub(super) project: Project,
+    pub(super) blueprint: Blueprint,
     memory: Memory,
 }
 
 impl Session {
-    async fn open(target: &Target) -> Result<Self> {
-        let object = target.project()?;
-        let owner = target.owner(&object);
-        let aws = Arc::new(Aws::from_env(target.aws_rate_share).await);
+    /// Finds out about the account and draws what `object` declares there.
+    pub(super) async fn open(object: SecureMLProject, common: &Common) -> Result<Self> {
+        let owner = common.owner(&object);
+        let aws = Arc::new(Aws::from_env(common.aws_rate_share).await);
         let account = describe_account(&aws)
             .await
             .map_err(|failure| anyhow!("cannot look at the account: {failure}"))?;
         let project = Project::new(owner, object.spec, account).map_err(|problems| anyhow!(list(&problems)))?;
         Ok(Self {
-            inventory: Inventory::new(aws, &target.installation, Permit::always()),
+            inventory: Inventory::new(aws, &common.installation, Permit::always()),
             blueprint: blueprint::draw(&project),
+            project,
             memory: Memory::default(),
         })
     }
 
-    async fn plan(&mut self, goal: Goal, floor: Instant) -> Result<Plan> {
+    /// What AWS holds, no older than `floor`, and what is to be done about it.
+    pub(super) async fn look(&mut self, goal: Goal, floor: Instant) -> Result<(World, Plan)> {
         let memory = &mut self.memory;
         Ok(look(&self.inventory, &self.blueprint, goal, memory, floor, false).await?)
     }
@@ -51,20 +56,22 @@ impl Session {
     }
 }
 
-pub(super) async fn plan(target: &Target) -> Result<Plan> {
-    Session::open(target).await?.plan(Goal::Present, Instant::now()).await
+pub(super) async fn plan(subject: &Subject) -> Result<Plan> {
+    let mut session = Session::open(subject.project().await?, &subject.common).await?;
+    let (_, plan) = session.look(Goal::Present, Instant::now()).await?;
+    Ok(plan)
 }
 
 /// Plans and applies until AWS holds what is wanted.
 pub(super) async fn run(target: &Target, goal: Goal) -> Result<ExitCode> {
-    let mut session = Session::open(target).await?;
+    let mut session = Session::open(target.project()?, &target.common).await?;
     let floor = Instant::now();
     let mut incarnation = incarnation()?;
     let mut idle = 0;
     let mut told = Told::default();
     loop {
-        let plan = session.plan(goal, floor).await?;
-        if told.is_news(&render(&plan)) {
+        let (_, plan) = session.look(goal, floor).await?;
+        if told.is_news(&render(&plan))? {
             idle = 0;
         }
         if plan.is_settled() {
@@ -75,7 +82,7 @@ pub(super) async fn run(target: &Target, goal: Goal) -> Result<ExitCode> {
             bail!("{} resources need a decision; see above", stuck.len());
         }
         let report = session.apply(&plan, &incarnation).await;
-        told.is_news(&describe(&report));
+        told.is_news(&describe(&report))?;
         if !session.memory.awaits_answers() {
             // What is made again after this is another resource than what was made before.
             incarnation = self::incarnation()?;
@@ -116,15 +123,15 @@ struct Told(BTreeSet<String>);
 
 impl Told {
     /// Prints the blocks of `text` that were not printed before; whether there were any.
-    fn is_news(&mut self, text: &str) -> bool {
+    fn is_news(&mut self, text: &str) -> Result<bool> {
         let mut news = false;
         for block in blocks(text) {
             if self.0.insert(block.clone()) {
-                print!("{block}");
+                super::say(&block)?;
                 news = true;
             }
         }
-        news
+        Ok(news)
     }
 }
 
@@ -144,7 +151,7 @@ fn describe(report: &Report) -> String {
     let lines = report.entries.iter().filter_map(|(node, entry)| match &entry.outcome {
         Outcome::Done => None,
         Outcome::Pending { why, .. } => Some(format!("{node}: {why}\n")),
-        Outcome::Failed(failure) => Some(format!("{node}: {failure}; {}\n", failure.class.hint())),
+        Outcome::Failed(failure) => Some(format!("{node}: {failure}; {}\n", failure.remedy())),
         Outcome::Skipped(because) => Some(format!("{node}: waits for {because}\n")),
     });
     lines.collect()

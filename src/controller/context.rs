@@ -7,6 +7,7 @@ use kube::Client;
 use kube::runtime::events::{Event, Recorder, Reporter};
 use tokio::sync::Mutex;
 
+use super::guardrails::Watch;
 use crate::aws::{Aws, Share, describe_account};
 use crate::engine::{Inventory, Memory, Permit};
 use crate::model::{Account, Owner};
@@ -24,6 +25,7 @@ pub(super) struct Context {
     visible_within: Duration,
     started: Instant,
     memories: StdMutex<HashMap<Owner, Arc<Mutex<Memory>>>>,
+    watches: StdMutex<HashMap<Owner, Watch>>,
     /// Which version of whose spec was found sound: the rules need not be asked in every pass.
     sound: StdMutex<HashMap<Owner, Version>>,
     /// What was told last of an owner for a reason, and the recorder that told it.
@@ -50,6 +52,7 @@ impl Context {
             visible_within,
             started: Instant::now(),
             memories: StdMutex::default(),
+            watches: StdMutex::default(),
             sound: StdMutex::default(),
             told: StdMutex::default(),
         })
@@ -59,6 +62,16 @@ impl Context {
     pub(super) fn memory(&self, owner: &Owner) -> Arc<Mutex<Memory>> {
         let anew = || Arc::new(Mutex::new(Memory::new(self.visible_within)));
         Arc::clone(lock(&self.memories).entry(owner.clone()).or_insert_with(anew))
+    }
+
+    /// What earlier passes for `owner` found of its guardrails.
+    pub(super) fn watch(&self, owner: &Owner) -> Watch {
+        lock(&self.watches).get(owner).cloned().unwrap_or_default()
+    }
+
+    /// Remembers what this pass found of them.
+    pub(super) fn note_watch(&self, owner: &Owner, watch: Watch) {
+        lock(&self.watches).insert(owner.clone(), watch);
     }
 
     /// Whether this version of `owner`'s spec was found sound before.
@@ -74,6 +87,7 @@ impl Context {
     /// Forgets `owner`, whose project is gone.
     pub(super) fn forget(&self, owner: &Owner) {
         lock(&self.memories).remove(owner);
+        lock(&self.watches).remove(owner);
         lock(&self.sound).remove(owner);
         lock(&self.told).retain(|(whose, _), _| whose != owner);
     }

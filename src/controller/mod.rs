@@ -1,6 +1,7 @@
 //! The controller: watches `SecureMLProject`s and keeps AWS as they declare.
 
 mod context;
+mod guardrails;
 mod lease;
 mod reconcile;
 mod status;

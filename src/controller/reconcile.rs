@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::controller::Action;
@@ -10,6 +11,7 @@ use kube::{Resource, ResourceExt};
 use serde_json::json;
 
 use super::context::Context;
+use super::guardrails::{self, Case, Need, Watch};
 use super::status;
 use crate::api::{DriftMode, Intent, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{self, Blueprint, Project};
@@ -29,6 +31,8 @@ pub(super) enum Error {
     Kubernetes(#[source] Box<kube::Error>),
     #[error("the environment cannot be planned: {0}")]
     Plan(#[from] PlanError),
+    #[error("the audit came to no end: {0}")]
+    Audit(#[from] tokio::task::JoinError),
     #[error("AWS still holds resources of the project")]
     StillThere(Duration),
     #[error("the finalizer could not be set or removed: {0}")]
@@ -77,6 +81,9 @@ pub(super) fn error_policy(project: Arc<SecureMLProject>, error: &Error, _: Arc<
     Action::requeue(AFTER_FAILURE)
 }
 
+/// After a creation or a correction, until AWS's lists show it.
+const SHOWN_WITHIN: Duration = Duration::from_secs(6);
+
 struct Turn {
     owner: Owner,
     api: Api<SecureMLProject>,
@@ -87,8 +94,8 @@ impl Turn {
     async fn keep(&self, project: &SecureMLProject) -> Result<Action, Error> {
         let interval = Duration::from_secs(project.spec.drift.interval_seconds.into());
         let sweep = || Action::requeue(self.context.until_next_sweep(interval));
-        let blueprint = match self.blueprint(project) {
-            Ok(blueprint) => blueprint,
+        let (drawn, blueprint) = match self.draw(project) {
+            Ok(drawn) => drawn,
             Err(problems) => {
                 self.write(project.status.as_ref(), &status::invalid(project, &problems))
                     .await?;
@@ -104,10 +111,16 @@ impl Turn {
         let floor = self.context.sweep_floor(interval);
         let begun = memory.heeds(found_intent(project), Instant::now());
         let inventory = &self.context.inventory;
-        let plan = look(inventory, &blueprint, Goal::Present, &mut memory, floor, begun).await?;
+        let (world, plan) = look(inventory, &blueprint, Goal::Present, &mut memory, floor, begun).await?;
         let observe = project.spec.drift.mode == DriftMode::Observe;
         let mut stands = project.status.clone();
         let mut latest = stands.clone().unwrap_or_default();
+        let case = Case {
+            project: drawn,
+            blueprint,
+            world,
+        };
+        let (mut watch, blueprint) = self.guard(project, &plan, case, &mut latest).await?;
         let report = if observe || plan.writes().next().is_none() {
             None
         } else {
@@ -116,6 +129,9 @@ impl Turn {
                 memory.intends(intent.at.0.as_second());
                 latest.intent = Some(intent);
                 latest = status::working(project, latest, &plan);
+            }
+            // What is open is told before it is closed, and what is made before it is made.
+            if plan.creates() || guardrails::open_anew(stands.as_ref(), &latest) {
                 self.write(stands.as_ref(), &latest).await?;
                 stands = Some(latest.clone());
             }
@@ -128,23 +144,55 @@ impl Turn {
         if let Some(event) = status::event(project, &plan, report.as_ref()) {
             self.publish(project, event).await;
         }
-        let after = next(&plan, report.as_ref(), &mut memory);
+        let mut after = next(&plan, report.as_ref(), &mut memory);
+        let done = report.as_ref().is_none_or(Report::is_done);
+        if report.is_some() && done {
+            watch.corrected(Timestamp::now());
+        }
+        // The audit that finds everything in order is not to wait for the next sweep.
+        let still = plan.is_settled() && guardrails::is_awaited(&latest);
+        if done && (report.is_some() || still) {
+            after = after.or(Some(SHOWN_WITHIN));
+        }
+        self.context.note_watch(&self.owner, watch);
         let done = status::after_pass(project, latest, &blueprint, &plan, report.as_ref());
         self.write(stands.as_ref(), &done).await?;
         Ok(after.map_or_else(sweep, Action::requeue))
     }
 
+    /// Audits what AWS holds, where anything of it has changed.
+    async fn guard(
+        &self,
+        project: &SecureMLProject,
+        plan: &Plan,
+        case: Case,
+        latest: &mut SecureMLProjectStatus,
+    ) -> Result<(Watch, Blueprint), Error> {
+        let mut watch = self.context.watch(&self.owner);
+        let need = watch.need(project, plan, &case.world, Timestamp::now());
+        let Need::Audit(fingerprint) = need else {
+            if matches!(need, Need::NotYet) {
+                guardrails::not_yet(project, latest);
+            }
+            return Ok((watch, case.blueprint));
+        };
+        let (blueprint, report) = guardrails::audited(case).await?;
+        if let Some(event) = watch.heard(fingerprint, &report, project, latest, Timestamp::now()) {
+            self.publish(project, event).await;
+        }
+        Ok((watch, blueprint))
+    }
+
     async fn remove(&self, project: &SecureMLProject) -> Result<Action, Error> {
         // What a spec made that was sound once has to go also when the spec is not sound any more; data stays.
-        let blueprint = self
-            .blueprint(project)
-            .unwrap_or_else(|_| Blueprint::empty(self.owner.clone()));
+        let drawn = self.draw(project).map(|(_, blueprint)| blueprint);
+        let blueprint = drawn.unwrap_or_else(|_| Blueprint::empty(self.owner.clone()));
         let memory = self.context.memory(&self.owner);
         let mut memory = memory.lock().await;
         let floor = memory.removing_since(Instant::now());
         let begun = memory.heeds(found_intent(project), Instant::now());
         let inventory = &self.context.inventory;
-        let plan = look(inventory, &blueprint, Goal::Absent, &mut memory, floor, begun).await?;
+        let (_, plan) = look(inventory, &blueprint, Goal::Absent, &mut memory, floor, begun).await?;
         if plan.is_settled() {
             if let Some(event) = status::retained(&plan) {
                 self.publish(project, event).await;
@@ -166,7 +214,7 @@ impl Turn {
         Err(Error::StillThere(again))
     }
 
-    fn blueprint(&self, project: &SecureMLProject) -> Result<Blueprint, Vec<blueprint::Invalid>> {
+    fn draw(&self, project: &SecureMLProject) -> Result<(Project, Blueprint), Vec<blueprint::Invalid>> {
         let (owner, spec, account) = (self.owner.clone(), project.spec.clone(), self.context.account.clone());
         let version = (project.metadata.uid.clone(), project.metadata.generation);
         let project = if self.context.was_sound(&owner, &version) {
@@ -176,7 +224,8 @@ impl Turn {
             self.context.note_sound(&self.owner, version);
             project
         };
-        Ok(blueprint::draw(&project))
+        let blueprint = blueprint::draw(&project);
+        Ok((project, blueprint))
     }
 
     /// Writes `new` where `old` stands, if they differ.
@@ -232,12 +281,12 @@ fn nullify(old: &serde_json::Value, new: &mut serde_json::Value) {
 /// The second in which the intent in the status was written, and how long ago that is.
 fn found_intent(project: &SecureMLProject) -> Option<(i64, Duration)> {
     let at = project.status.as_ref()?.intent.as_ref()?.at.0;
-    let age = jiff::Timestamp::now().duration_since(at);
+    let age = Timestamp::now().duration_since(at);
     Some((at.as_second(), age.unsigned_abs()))
 }
 
 fn intent(earlier: Option<Intent>) -> Intent {
-    let now = jiff::Timestamp::now();
+    let now = Timestamp::now();
     Intent {
         id: earlier.map_or_else(|| now.as_nanosecond().to_string(), |intent| intent.id),
         at: Time(now),
@@ -256,8 +305,8 @@ fn next(plan: &Plan, report: Option<&Report>, memory: &mut Memory) -> Option<Dur
     let pending = memory.ask_again(waits || outcomes().any(at_work), Instant::now());
     let wanted = outcomes().filter_map(|outcome| match outcome {
         Outcome::Pending { turn_in, .. } => turn_in.map(Duration::from_secs),
-        Outcome::Failed(failure) if failure.class.passes() => Some(AFTER_FAILURE),
         Outcome::Done | Outcome::Failed(_) | Outcome::Skipped(_) => None,
     });
-    wanted.chain(pending).min()
+    let again = report.and_then(|_| memory.try_again(Instant::now()));
+    wanted.chain(pending).chain(again).min()
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::runtime::events::{Event, EventType};
 
+use super::guardrails::ENFORCED;
 use crate::api::{DriftMode, DriftStatus, ResourceStatus, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{Blueprint, Invalid};
 use crate::engine::{Outcome, Report};
@@ -34,7 +35,9 @@ pub(super) fn invalid(project: &SecureMLProject, problems: &[Invalid]) -> Secure
         reason: "InvalidSpec",
         message: messages.join("; "),
     };
-    let latest = project.status.clone().unwrap_or_default();
+    let mut latest = project.status.clone().unwrap_or_default();
+    let unseen = "AWS is not looked at while the spec cannot be built".to_owned();
+    set(&mut latest, project, ENFORCED, State::Unknown, verdict.reason, unseen);
     with_conditions(project, latest, &verdict)
 }
 
@@ -104,6 +107,8 @@ pub(super) fn removing(
         message,
     };
     latest.resources = resources(plan, Some(report));
+    let going = "the environment is being removed".to_owned();
+    set(&mut latest, project, ENFORCED, State::Unknown, "Deleting", going);
     with_conditions(project, latest, &verdict)
 }
 
@@ -158,7 +163,8 @@ pub(super) fn retained(plan: &Plan) -> Option<Event> {
     })
 }
 
-fn note(type_: EventType, reason: &str, note: String) -> Event {
+/// An event.
+pub(super) fn note(type_: EventType, reason: &str, note: String) -> Event {
     Event {
         type_,
         reason: reason.to_owned(),
@@ -173,7 +179,7 @@ fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
     let report_or_none = report.unwrap_or(&none);
     let failures: Vec<String> = report_or_none
         .failures()
-        .map(|(node, failure)| format!("{node}: {failure}; {}", failure.class.hint()))
+        .map(|(node, failure)| format!("{node}: {failure}; {}", failure.remedy()))
         .collect();
     let stuck = |action| matches!(action, Action::Blocked | Action::Conflict);
     let stuck: Vec<String> = told(plan, |step| stuck(step.action));
@@ -362,30 +368,73 @@ fn with_conditions(
     mut latest: SecureMLProjectStatus,
     verdict: &Verdict,
 ) -> SecureMLProjectStatus {
-    let generation = project.metadata.generation;
-    latest.observed_generation = generation;
+    latest.observed_generation = project.metadata.generation;
     let conditions = [
         ("Ready", verdict.ready),
         ("Reconciling", verdict.working),
         ("Stalled", verdict.stalled),
     ];
-    let old = std::mem::take(&mut latest.conditions);
-    latest.conditions = conditions
-        .map(|(type_, holds)| {
-            let status = if holds { "True" } else { "False" };
-            let known = old
-                .iter()
-                .find(|condition| condition.type_ == type_ && condition.status == status);
-            Condition {
-                type_: type_.to_owned(),
-                status: status.to_owned(),
-                reason: verdict.reason.to_owned(),
-                message: verdict.message.clone(),
-                observed_generation: generation,
-                last_transition_time: known
-                    .map_or_else(|| Time(Timestamp::now()), |known| known.last_transition_time.clone()),
-            }
-        })
-        .to_vec();
+    for (type_, holds) in conditions {
+        let state = if holds { State::True } else { State::False };
+        set(
+            &mut latest,
+            project,
+            type_,
+            state,
+            verdict.reason,
+            verdict.message.clone(),
+        );
+    }
+    // What people look for first stands first.
+    latest.conditions.sort_by_key(|condition| condition.type_ == ENFORCED);
     latest
+}
+
+/// The status of a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    True,
+    False,
+    Unknown,
+}
+
+impl State {
+    /// Kubernetes's word for it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// The condition `type_` of `status`.
+pub(super) fn condition<'a>(status: Option<&'a SecureMLProjectStatus>, type_: &str) -> Option<&'a Condition> {
+    status?.conditions.iter().find(|condition| condition.type_ == type_)
+}
+
+/// Sets the condition `type_`; since when it holds is kept while it does.
+pub(super) fn set(
+    latest: &mut SecureMLProjectStatus,
+    project: &SecureMLProject,
+    type_: &str,
+    state: State,
+    reason: &str,
+    message: String,
+) {
+    let known = condition(Some(latest), type_).filter(|known| known.status == state.word());
+    let since = known.map_or_else(|| Time(Timestamp::now()), |known| known.last_transition_time.clone());
+    let new = Condition {
+        type_: type_.to_owned(),
+        status: state.word().to_owned(),
+        reason: reason.to_owned(),
+        message,
+        observed_generation: project.metadata.generation,
+        last_transition_time: since,
+    };
+    match latest.conditions.iter_mut().find(|condition| condition.type_ == type_) {
+        Some(condition) => *condition = new,
+        None => latest.conditions.push(new),
+    }
 }

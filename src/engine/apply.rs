@@ -54,6 +54,11 @@ pub async fn apply(plan: &Plan, executor: &impl Executor, incarnation: &str) -> 
     walk.report
 }
 
+/// Whether what is not there (any more) is as good as removed.
+fn removes(step: &Step) -> bool {
+    matches!(step.action, Action::Delete | Action::RemoveDuplicate)
+}
+
 fn outputs(step: &Step) -> BTreeMap<String, String> {
     match step.action {
         Action::Delete | Action::Replace => BTreeMap::new(),
@@ -184,7 +189,7 @@ async fn run<'a>(
                 outputs.extend(done.outputs);
                 pending = done.pending.or(pending);
             }
-            Err(failure) if failure.class == Class::NotFound && step.action == Action::Delete => sent += 1,
+            Err(failure) if failure.class == Class::NotFound && removes(step) => sent += 1,
             Err(failure) => match failure.class {
                 Class::Queued { turn_in } => {
                     let why = failure.message;

@@ -64,6 +64,9 @@ impl Class {
     }
 }
 
+/// What stands before the action in AWS's denials.
+const TO_PERFORM: &str = "to perform: ";
+
 /// An AWS call that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -95,6 +98,51 @@ impl Failure {
 }
 
 impl Failure {
+    /// What whoever reads of the failure can do. Of a denied call: the statement that allows it, or what denies it.
+    pub fn remedy(&self) -> String {
+        let hint = self.class.hint();
+        match self.class {
+            Class::Denied => self.permission(),
+            // A denial that may pass by itself, as long as IAM has not spread a role that was just made.
+            Class::Transient if self.message.contains(TO_PERFORM) => {
+                format!("{hint}; if that does not help, {}", self.permission())
+            }
+            _ => hint.to_owned(),
+        }
+    }
+
+    fn permission(&self) -> String {
+        // "User: … is not authorized to perform: iam:CreateRole on resource: arn:… because no identity-based policy allows …"
+        let after = |words: &str| {
+            let (_, rest) = self.message.split_once(words)?;
+            let word = rest.split_whitespace().next()?;
+            Some(word.trim_end_matches([',', '.', ';']).to_owned())
+        };
+        let action = after(TO_PERFORM).unwrap_or_else(|| self.call.clone());
+        let resource = after("on resource: ").filter(|resource| resource.starts_with("arn:"));
+        let resource = resource.unwrap_or_else(|| "*".to_owned());
+        let denier = [
+            "service control policy",
+            "resource control policy",
+            "permissions boundary",
+            "VPC endpoint policy",
+            "session policy",
+        ];
+        let by = denier.into_iter().find(|kind| self.message.contains(kind));
+        if self.message.contains("explicit deny") {
+            let kind = by.unwrap_or("policy");
+            return format!("a {kind} denies the controller's role {action} on {resource}: exempt the role in it");
+        }
+        let statement = serde_json::json!({"Effect": "Allow", "Action": action, "Resource": resource});
+        let of = by.map_or_else(
+            || "a policy of the controller's role".to_owned(),
+            |kind| format!("the {kind}"),
+        );
+        format!("add to {of}: {statement}")
+    }
+}
+
+impl Failure {
     /// `call` was not sent: another replica may lead by now.
     pub fn not_leading(call: &str) -> Self {
         Self {
@@ -120,3 +168,57 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remedy(class: Class, message: &str) -> String {
+        let failure = Failure {
+            call: "iam:CreateRole".to_owned(),
+            class,
+            code: "AccessDenied".to_owned(),
+            message: message.to_owned(),
+        };
+        failure.remedy()
+    }
+
+    const USER: &str = "User: arn:aws:sts::111122223333:assumed-role/secureml/x is not authorized to perform:";
+    const ROLE: &str = "arn:aws:iam::111122223333:role/ds-user-role-churn-dev";
+
+    #[test]
+    fn of_a_denied_call_the_statement_is_said_that_allows_it() {
+        let table = [
+            (
+                format!("{USER} iam:CreateRole on resource: {ROLE} because no identity-based policy allows the iam:CreateRole action"),
+                format!(r#"add to a policy of the controller's role: {{"Action":"iam:CreateRole","Effect":"Allow","Resource":"{ROLE}"}}"#),
+            ),
+            (
+                format!("{USER} iam:TagRole on resource: {ROLE} because no permissions boundary allows the iam:TagRole action"),
+                format!(r#"add to the permissions boundary: {{"Action":"iam:TagRole","Effect":"Allow","Resource":"{ROLE}"}}"#),
+            ),
+            (
+                format!("{USER} iam:CreateRole on resource: {ROLE} with an explicit deny in a service control policy"),
+                format!("a service control policy denies the controller's role iam:CreateRole on {ROLE}: exempt the role in it"),
+            ),
+            (
+                format!("{USER} iam:CreateRole on resource: {ROLE} with an explicit deny in an identity-based policy"),
+                format!("a policy denies the controller's role iam:CreateRole on {ROLE}: exempt the role in it"),
+            ),
+            (
+                "You are not authorized to perform this operation.".to_owned(),
+                r#"add to a policy of the controller's role: {"Action":"iam:CreateRole","Effect":"Allow","Resource":"*"}"#.to_owned(),
+            ),
+        ];
+        for (message, wanted) in table {
+            assert_eq!(remedy(Class::Denied, &message), wanted);
+        }
+    }
+
+    #[test]
+    fn a_role_that_may_not_be_passed_is_told_though_it_may_pass_by_itself() {
+        let said = remedy(Class::Transient, &format!("{USER} iam:PassRole on resource: {ROLE}"));
+        assert!(said.starts_with("it is repeated; if that does not help, add"), "{said}");
+        assert!(said.contains("iam:PassRole") && said.contains(ROLE), "{said}");
+    }
+}

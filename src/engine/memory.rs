@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+use super::patience::Patience;
 use super::{Class, Entry, Outcome, Readings, Report};
 use crate::model::NodeKey;
 use crate::plan::{Action, Expected, Plan, World};
@@ -37,6 +38,8 @@ pub struct Memory {
     removing_since: Option<Instant>,
     /// Until when lists may not show what a process before this one made.
     others_until: Option<Instant>,
+    /// What failed, and how long it is left alone.
+    pub(super) patience: Patience,
 }
 
 impl Default for Memory {
@@ -59,6 +62,7 @@ impl Memory {
             waiting_since: None,
             removing_since: None,
             others_until: None,
+            patience: Patience::default(),
         }
     }
 
@@ -76,6 +80,7 @@ impl Memory {
     /// it was made as.
     pub fn declared_anew(&mut self) {
         self.written.extend(self.answered.drain());
+        self.patience.forget();
     }
 
     /// Since when everything is being removed, which is `now` when it was not before. Nothing read earlier tells whether
@@ -173,6 +178,11 @@ impl Memory {
         }
         let waited = now.duration_since(*self.waiting_since.get_or_insert(now));
         Some((waited / 2).clamp(ASK_AT_FIRST, ASK_AT_LEAST))
+    }
+
+    /// When the next of what failed and passes by itself is to be tried again.
+    pub fn try_again(&self, now: Instant) -> Option<Duration> {
+        self.patience.next(now)
     }
 
     /// Whether some create call is without an answer.

@@ -12,6 +12,8 @@ mod memory;
 #[cfg(feature = "aws")]
 mod pass;
 #[cfg(feature = "aws")]
+mod patience;
+#[cfg(feature = "aws")]
 mod permit;
 mod report;
 

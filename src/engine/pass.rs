@@ -3,13 +3,14 @@
 
 use std::time::Instant;
 
+use super::patience::Patient;
 use super::{Details, Inventory, Memory, Report, apply};
 use crate::blueprint::Blueprint;
 use crate::kinds::{self, Identity};
 use crate::model::NodeKey;
-use crate::plan::{Action, Goal, Plan, PlanError, Step, plan};
+use crate::plan::{Action, Goal, Plan, PlanError, Step, World, plan};
 
-/// What is wanted less what AWS holds.
+/// What AWS holds, and what is wanted less that.
 ///
 /// `floor` is the oldest reading that will do. `creation_was_begun` says that a process before this one may have
 /// created things without having been told so.
@@ -23,7 +24,7 @@ pub async fn look(
     memory: &mut Memory,
     floor: Instant,
     creation_was_begun: bool,
-) -> Result<Plan, PlanError> {
+) -> Result<(World, Plan), PlanError> {
     let not_before = |kind: &str| memory.not_before(kind, floor, Instant::now());
     let details = match goal {
         Goal::Present => Details::Paced,
@@ -39,7 +40,7 @@ pub async fn look(
     memory.complete(&mut world, &readings, Instant::now());
     let plan = plan(blueprint, &world, goal)?;
     memory.wait(&plan, Instant::now());
-    Ok(plan)
+    Ok((world, plan))
 }
 
 /// Carries `plan` out and remembers what was written. `incarnation`: see [`apply`].
@@ -50,8 +51,24 @@ pub async fn carry_out(inventory: &Inventory, plan: &Plan, memory: &mut Memory, 
     for (node, step) in plan.writes().filter(|(node, step)| goes(node, step)) {
         inventory.gives_up(node, step.id.as_deref().unwrap_or_default());
     }
-    let report = apply(plan, inventory, incarnation).await;
+    for (node, step) in plan.writes() {
+        for id in &step.duplicates {
+            inventory.gives_up(node, id);
+        }
+    }
+    let held = memory.patience.held(plan, Instant::now());
+    let patient = Patient {
+        executor: inventory,
+        held: &held,
+    };
+    let mut report = apply(plan, &patient, incarnation).await;
+    for (node, entry) in &mut report.entries {
+        if held.contains_key(node) {
+            entry.calls = 0;
+        }
+    }
     memory.learn(plan, &report, Instant::now());
+    memory.patience.learn(plan, &report, &held, Instant::now());
     for (node, step) in plan.writes() {
         if let Some(id) = report.output(node, "id").filter(|_| step.action == Action::Create) {
             inventory.made(&plan.owner, node, id);

@@ -70,7 +70,7 @@ impl Priority {
     pub fn of(step: &Step) -> Self {
         let worst = step.changes.iter().map(|change| change.severity).max();
         match (step.action, worst) {
-            (Action::Delete, _) => Self::Removal,
+            (Action::Delete | Action::RemoveDuplicate, _) => Self::Removal,
             (_, Some(Severity::Critical)) => Self::SecurityDrift,
             (_, Some(Severity::Low)) => Self::Bookkeeping,
             _ => Self::Creation,

@@ -174,6 +174,11 @@ pub trait Kind: Send + Sync + 'static {
     fn in_use(_state: &str) -> bool {
         false
     }
+
+    /// Whether nothing in the resource shows that somebody uses it. AWS itself refuses to delete most of what is used.
+    fn is_idle(_attributes: &Self::Attributes) -> bool {
+        true
+    }
 }
 
 /// A handle to a node of kind `K` in a blueprint: where references to it come from.
@@ -235,6 +240,8 @@ pub trait AnyKind: Send + Sync {
     fn effect(&self, field: &Field, before: &Value, after: &Value) -> Effect;
     /// See [`Kind::in_use`].
     fn in_use(&self, state: &str) -> bool;
+    /// See [`Kind::is_idle`]; false where `attributes` are not the kind's.
+    fn is_idle(&self, attributes: &Value) -> bool;
     /// `attributes` in the form in which equal meaning is equal JSON.
     ///
     /// # Errors
@@ -318,6 +325,11 @@ impl<K: Kind> AnyKind for Erased<K> {
 
     fn in_use(&self, state: &str) -> bool {
         K::in_use(state)
+    }
+
+    fn is_idle(&self, attributes: &Value) -> bool {
+        let attributes = serde_json::from_value(attributes.clone());
+        attributes.is_ok_and(|attributes| K::is_idle(&attributes))
     }
 
     fn canonical(&self, attributes: Value) -> Result<Value, serde_json::Error> {

@@ -1,3 +1,5 @@
+mod duplicates;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -91,7 +93,7 @@ impl Planner<'_> {
         let step = match found {
             [] => self.missing(kind, node, desired)?,
             [current] => self.found(kind, node, current, &desired)?,
-            several => step(Action::Conflict, duplicate_reason(several)),
+            several => self.several(kind, node, several, &desired)?,
         };
         Ok(Some(step))
     }
@@ -230,14 +232,14 @@ impl Planner<'_> {
             return Ok(Some(unread));
         }
         let found = self.world.owned.get(key).map_or(&[][..], Vec::as_slice);
-        let Some(current) = found.first() else {
+        // Where there are several, they go one after the other.
+        let standing = found.iter().find(|object| !matches!(object.phase, Phase::Leaving(_)));
+        let Some(current) = standing.or(found.first()) else {
             // What may exist is not gone because a list does not show it yet.
             let may_exist = self.world.expected.contains_key(key) || self.world.uncertain.contains(key);
             return Ok(may_exist.then(|| step(Action::Wait, NOT_SHOWN_YET.to_owned())));
         };
-        let mut step = if found.len() > 1 {
-            step(Action::Conflict, duplicate_reason(found))
-        } else if retain {
+        let mut step = if retain {
             step(Action::Retain, "holds data: kept, as the spec asks".to_owned())
         } else if let Phase::Busy(why) = &current.phase {
             step(Action::Wait, why.clone())
@@ -367,6 +369,7 @@ fn step(action: Action, reason: String) -> Step {
         action,
         reason,
         id: None,
+        duplicates: Vec::new(),
         changes: Vec::new(),
         calls: Vec::<Call>::new(),
         then: Vec::new(),
@@ -396,14 +399,6 @@ fn unread_reason(current: &Object) -> Option<String> {
 fn names(changes: &[Change]) -> String {
     let names: Vec<&str> = changes.iter().map(|change| change.field.as_str()).collect();
     names.join(", ")
-}
-
-fn duplicate_reason(objects: &[Object]) -> String {
-    let ids: Vec<&str> = objects.iter().map(|object| object.id.as_str()).collect();
-    format!(
-        "several resources carry this node's tags: {}; remove the tags from those that are not it",
-        ids.join(", ")
-    )
 }
 
 #[cfg(test)]

@@ -188,3 +188,80 @@ fn two_of_one_are_left_for_somebody_to_decide() {
     assert_eq!(step.action, Action::Conflict);
     assert!(step.reason.contains("main-1, main-2"), "{}", step.reason);
 }
+
+/// A world in which the VPC is there twice.
+fn with_two(change: impl FnOnce(&mut Object)) -> (Blueprint, World) {
+    let blueprint = blueprint();
+    let mut world = made(&blueprint);
+    let vpcs = world.owned.get_mut(&NodeKey::new("Vpc", "main")).expect("a VPC");
+    let mut second = vpcs[0].clone();
+    second.id = "main-2".to_owned();
+    second.outputs.insert("id".to_owned(), second.id.clone());
+    change(&mut second);
+    vpcs.insert(0, second);
+    (blueprint, world)
+}
+
+fn vpc_step(blueprint: &Blueprint, world: &World) -> (Action, Option<String>, Vec<String>) {
+    let plan = plan(blueprint, world, Goal::Present).expect("a plan");
+    let step = &plan.steps[&NodeKey::new("Vpc", "main")];
+    (step.action, step.id.clone(), step.duplicates.clone())
+}
+
+#[test]
+fn what_was_made_beside_and_is_not_used_goes() {
+    let (blueprint, world) = with_two(|_| {});
+    let (action, id, duplicates) = vpc_step(&blueprint, &world);
+    assert_eq!(action, Action::RemoveDuplicate);
+    assert_eq!(id.as_deref(), Some("main-1"), "the endpoints are in it");
+    assert_eq!(duplicates, ["main-2"]);
+}
+
+#[test]
+fn where_none_is_used_the_one_that_is_most_like_what_was_declared_stays() {
+    let (blueprint, mut world) = with_two(|_| {});
+    world.owned.retain(|node, _| node.kind == "Vpc");
+    let vpcs = world.owned.values_mut().next().expect("VPCs");
+    vpcs[1].attributes["dnsHostnames"] = false.into();
+    let (action, id, duplicates) = vpc_step(&blueprint, &world);
+    assert_eq!(action, Action::RemoveDuplicate);
+    assert_eq!((id.as_deref(), duplicates), (Some("main-2"), vec!["main-1".to_owned()]));
+}
+
+#[test]
+fn where_both_may_be_in_use_somebody_has_to_decide() {
+    let (blueprint, mut world) = with_two(|_| {});
+    let endpoint = world
+        .owned
+        .get_mut(&NodeKey::new("VpcEndpoint", "kms"))
+        .expect("an endpoint");
+    endpoint[0].attributes["vpc"] = "main-2".into();
+    let plan = plan(&blueprint, &world, Goal::Present).expect("a plan");
+    let step = &plan.steps[&NodeKey::new("Vpc", "main")];
+    assert_eq!(step.action, Action::Conflict, "{}", step.reason);
+    assert!(
+        step.reason.contains("main-1") && step.reason.contains("main-2"),
+        "{}",
+        step.reason
+    );
+    assert!(plan.writes().all(|(_, step)| step.action != Action::RemoveDuplicate));
+}
+
+#[test]
+fn what_is_on_its_way_out_is_no_duplicate() {
+    let (blueprint, world) = with_two(|second| second.phase = Phase::Leaving("it is being deleted".to_owned()));
+    let (action, id, duplicates) = vpc_step(&blueprint, &world);
+    assert_eq!(
+        (action, id.as_deref(), duplicates.len()),
+        (Action::Keep, Some("main-1"), 0)
+    );
+}
+
+#[test]
+fn when_everything_goes_duplicates_go_one_after_the_other() {
+    let (blueprint, mut world) = with_two(|_| {});
+    world.owned.retain(|node, _| node.kind == "Vpc");
+    let plan = plan(&blueprint, &world, Goal::Absent).expect("a plan");
+    let step = &plan.steps[&NodeKey::new("Vpc", "main")];
+    assert_eq!((step.action, step.id.as_deref()), (Action::Delete, Some("main-2")));
+}

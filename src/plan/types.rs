@@ -98,6 +98,8 @@ pub enum Action {
     Replace,
     /// Delete it.
     Delete,
+    /// Delete what was made beside it and nothing uses.
+    RemoveDuplicate,
     /// Keep it although its project goes: it holds data.
     Retain,
     /// AWS is still at work on it: ask again.
@@ -114,7 +116,12 @@ impl Action {
     /// Whether carrying it out changes AWS.
     pub fn writes(self) -> bool {
         match self {
-            Self::Create | Self::Update | Self::StopUpdateStart | Self::Replace | Self::Delete => true,
+            Self::Create
+            | Self::Update
+            | Self::StopUpdateStart
+            | Self::Replace
+            | Self::Delete
+            | Self::RemoveDuplicate => true,
             Self::Retain | Self::Wait | Self::Blocked | Self::Conflict | Self::Keep => false,
         }
     }
@@ -131,6 +138,9 @@ pub struct Step {
     /// The id of the resource, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// The ids of the duplicates that go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub duplicates: Vec<String>,
     /// What differs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,

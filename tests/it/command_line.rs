@@ -1,7 +1,10 @@
 //! The command line, without a cluster.
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use secureml_rig::Rig;
+use serde_json::Value;
+
+use crate::environment::clients;
 
 const MINIMAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/minimal.yaml");
 
@@ -55,6 +58,8 @@ async fn plan_apply_plan_destroy() -> Result<()> {
         "nothing to do is nothing written"
     );
 
+    audited(&rig).await?;
+
     let destroyed = rig.secureml(&["destroy", "-f", MINIMAL]).await?;
     assert!(
         destroyed.status.success(),
@@ -103,5 +108,49 @@ async fn what_the_api_server_refuses_is_refused_without_one() -> Result<()> {
         said.contains("spec.network.vpcCidr: must be private: part of 10.0.0.0/8"),
         "{said}"
     );
+    Ok(())
+}
+
+/// The audit finds what stands in order, and names what somebody opens, in every form.
+async fn audited(rig: &Rig) -> Result<()> {
+    let audit = async |format: &'static str, code: i32| {
+        let audited = rig.secureml(&["audit", "-f", MINIMAL, "--output", format]).await?;
+        let errors = String::from_utf8_lossy(&audited.stderr);
+        ensure!(
+            audited.status.code() == Some(code),
+            "{format}: {:?}: {errors}",
+            audited.status
+        );
+        Ok(String::from_utf8(audited.stdout)?)
+    };
+    let mark = rig.proxy.mark();
+    let report: Value = serde_json::from_str(&audit("json", 0).await?)?;
+    assert_eq!(report["holds"], true);
+    assert_eq!(rig.proxy.calls_since(mark).writes().len(), 0, "an audit must not write");
+
+    let aws = clients(rig.emulator.url()).await;
+    let buckets = aws.s3.list_buckets().send().await?;
+    let data = buckets.buckets().iter().find_map(|bucket| bucket.name());
+    let data = data.context("a bucket")?;
+    aws.s3.delete_bucket_policy().bucket(data).send().await?;
+
+    let text = audit("text", 2).await?;
+    let failed = |line: &str| line.starts_with("fail") && line.contains(" S2 ");
+    ensure!(text.lines().any(failed), "{text}");
+    ensure!(
+        audit("html", 2).await?.contains("Not all guardrails are enforced"),
+        "the page says so"
+    );
+    let findings: Value = serde_json::from_str(&audit("asff", 2).await?)?;
+    let about =
+        |finding: &&Value| finding["Compliance"]["Status"] == "FAILED" && finding["GeneratorId"] == "secureml/S2";
+    let finding = findings.as_array().and_then(|findings| findings.iter().find(about));
+    let finding = finding.context("a finding for Security Hub")?;
+    assert_eq!(finding["Resources"][0]["Id"], format!("arn:aws:s3:::{data}"));
+    assert_eq!(finding["Severity"]["Label"], "CRITICAL");
+
+    let mended = rig.secureml(&["apply", "-f", MINIMAL]).await?;
+    assert!(mended.status.success());
+    audit("text", 0).await?;
     Ok(())
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use secureml::api::{DeletionPolicies, DeletionPolicy, DriftStatus};
-use secureml::kinds::{AnyKind, KINDS, find};
+use secureml::audit::{Report, Verdict};
+use secureml::kinds::{AnyKind, KINDS, Rule, Rules, find};
 use secureml::model::Owner;
-use secureml::plan::{Goal, Object, Phase, render};
+use secureml::plan::{Change, Goal, Object, Phase, Severity, render};
 use secureml_rig::{Process, Rig};
 
 use crate::environment::{Environment, FULL, INSTALLATION, Objects, clients, observe, parse};
@@ -38,10 +39,12 @@ async fn every_change_is_planned_and_put_right() -> Result<()> {
 
 async fn every_field_is_put_right(environment: &mut Environment) -> Result<()> {
     let before = environment.observe().await?;
+    let (_, report) = environment.look_anew(&before).await?;
+    ensure!(report.holds(), "not kept though as declared:\n{:#?}", broken(&report));
     let mut rounds = Rounds::new(&before)?;
     while !rounds.is_over() {
         let done = rounds.next(&environment.aws, &environment.owner, &before).await?;
-        let plan = environment.plan_anew(&before).await?;
+        let (plan, report) = environment.look_anew(&before).await?;
         for Done { node, tamper } in &done {
             let step = &plan.steps[&node.parse()?];
             let fields: Vec<&str> = step.changes.iter().map(|change| change.field.as_str()).collect();
@@ -50,6 +53,17 @@ async fn every_field_is_put_right(environment: &mut Environment) -> Result<()> {
                 "{node}: {} is not planned:\n{}",
                 tamper.field,
                 render(&plan)
+            );
+            // Whatever opens the environment breaks a promise of the audit.
+            let opens = step
+                .changes
+                .iter()
+                .any(|change| change.field == tamper.field && opens(change));
+            let broken = broken(&report);
+            ensure!(
+                !opens || broken.iter().any(|(_, resource)| resource == node),
+                "{node}: no control is about {}; broken is {broken:?}",
+                tamper.field
             );
         }
         environment.settle(Goal::Present).await.context("correction")?;
@@ -177,6 +191,7 @@ async fn the_controller_puts_every_change_right() -> Result<()> {
         // A notebook takes several passes; what was seen first is put right when the last of it is.
         let drift = stage.last_drift().await?;
         ensure!(drift.corrected, "{drift:?}");
+        stage.closed(&done, &drift).await?;
         assert_same(&before, &stage.observe().await?);
     }
     stage.quiet_sweep().await?;
@@ -200,6 +215,10 @@ async fn what_is_only_observed_is_not_touched() -> Result<()> {
     }
     let why = stage.seen.ready().await?.expect_err("it is not as declared");
     ensure!(why.starts_with("DriftDetected: "), "{why}");
+    ensure!(
+        !stage.seen.is_current("GuardrailsEnforced").await?,
+        "what stays open is told"
+    );
     stage.quiet_sweep().await?;
     ensure!(
         stage.rig.proxy.calls_since(mark).writes().is_empty(),
@@ -247,8 +266,8 @@ impl Stage {
     }
 
     async fn settled(&self) -> Result<()> {
-        eventually("the project is ready", SWEEP, || async {
-            Ok(self.seen.ready().await?.is_ok())
+        eventually("the project is ready and its guardrails enforced", SWEEP, || async {
+            Ok(self.seen.ready().await?.is_ok() && self.seen.is_current("GuardrailsEnforced").await?)
         })
         .await
         .with_context(|| self.controller.tail())
@@ -291,6 +310,39 @@ impl Stage {
         Ok(status.last_drift.unwrap_or_else(none))
     }
 
+    /// What was opened with what was done, and is closed since `drift` was corrected, is on record, with when it was.
+    async fn closed(&self, done: &[Done], drift: &DriftStatus) -> Result<()> {
+        let opens = |done: &&Done| {
+            let fields = find(done.tamper.kind).map(AnyKind::fields).unwrap_or_default();
+            let critical = fields.iter().filter(|field| field.severity == Severity::Critical);
+            critical.into_iter().any(|field| field.name == done.tamper.field)
+        };
+        let status = self.seen.project().await?.status.unwrap_or_default();
+        let Some(opened) = done.iter().find(opens) else {
+            return Ok(());
+        };
+        let opening = status
+            .last_opening
+            .with_context(|| format!("{} opened nothing", opened.node))?;
+        let closed = opening.closed_at.as_ref().context("it is still open")?;
+        ensure!(
+            opening
+                .in_order_at
+                .as_ref()
+                .is_some_and(|before| before.0 <= opening.seen_at.0)
+                && opening.seen_at.0 <= drift.seen_at.0
+                && opening.seen_at.0 <= closed.0,
+            "{opening:?} for {drift:?}"
+        );
+        let told = self.seen.notes("GuardrailsNotEnforced").await?;
+        ensure!(
+            told.iter()
+                .any(|note| done.iter().any(|done| note.contains(&done.node))),
+            "no event names any of it: {told:?}"
+        );
+        Ok(())
+    }
+
     /// Waits until the status has named each of the differences, and an event some of them; the last of the drifts.
     async fn told(&self, done: &[Done]) -> Result<DriftStatus> {
         let mut open: BTreeSet<(&str, &str)> = done.iter().map(|done| (&*done.node, done.tamper.field)).collect();
@@ -318,6 +370,29 @@ impl Stage {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
+}
+
+/// Whether what somebody did lets through what was refused. Rules that are fewer, or in other words, do not.
+fn opens(change: &Change) -> bool {
+    let undescribed = |rules: &serde_json::Value| -> Option<Rules> {
+        let rules: Rules = serde_json::from_value(rules.clone()).ok()?;
+        Some(rules.iter().map(Rule::undescribed).collect())
+    };
+    let no_more = |(before, after): (Rules, Rules)| before.is_subset(&after);
+    let rules = undescribed(&change.before).zip(undescribed(&change.after));
+    change.severity == Severity::Critical && !rules.is_some_and(no_more)
+}
+
+/// Which controls which resources do not keep.
+fn broken(report: &Report) -> Vec<(&'static str, String)> {
+    let of_each = report.broken().flat_map(|check| {
+        let found = check
+            .findings()
+            .iter()
+            .filter(|finding| finding.verdict > Verdict::Pass);
+        found.map(|finding| (check.control.id, finding.resource.clone()))
+    });
+    of_each.collect()
 }
 
 fn none() -> DriftStatus {

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, ensure};
 use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region};
 use secureml::api::{SecureMLProject, SecureMLProjectSpec};
+use secureml::audit;
 use secureml::aws::{Aws, describe_account};
 use secureml::blueprint::{self, Blueprint, Project};
 use secureml::engine::{Class, Details, Inventory, Memory, Report, carry_out, look};
 use secureml::model::Owner;
-use secureml::plan::{Action, Goal, Object, Plan, render};
+use secureml::plan::{Action, Goal, Object, Phase, Plan, World, render};
 use secureml_rig::proxy::Mark;
 use secureml_rig::{REGION, Rig};
 
@@ -67,6 +68,7 @@ pub struct Environment {
     pub owner: Owner,
     seen: Arc<Aws>,
     inventory: Inventory,
+    project: Project,
     blueprint: Blueprint,
     memory: Memory,
     passes: usize,
@@ -87,9 +89,11 @@ impl Environment {
         let name = project.metadata.name.as_deref().unwrap_or_default();
         let owner = Owner::new(INSTALLATION, "default", name);
         let seen = clients(&rig.proxy.url()).await;
+        let project = describe(&seen, &owner, project.spec).await?;
         Ok(Self {
             aws: clients(rig.emulator.url()).await,
-            blueprint: draw(&seen, &owner, project.spec).await?,
+            blueprint: blueprint::draw(&project),
+            project,
             memory: Memory::default(),
             passes: 0,
             owner,
@@ -101,7 +105,8 @@ impl Environment {
 
     /// Declares something else from now on.
     pub async fn declare(&mut self, spec: SecureMLProjectSpec) -> Result<()> {
-        self.blueprint = draw(&self.seen, &self.owner, spec).await?;
+        self.project = describe(&self.seen, &self.owner, spec).await?;
+        self.blueprint = blueprint::draw(&self.project);
         Ok(())
     }
 
@@ -112,21 +117,46 @@ impl Environment {
         self.inventory = inventory(&self.seen);
     }
 
+    /// What AWS holds of it and is not on its way out.
+    pub async fn observe_standing(&self) -> Result<Objects> {
+        let now = Instant::now();
+        let (world, _) = inventory(&self.aws).world(&self.owner, Details::Paced, |_| now).await;
+        let stands = |object: &Object| !matches!(object.phase, Phase::Leaving(_));
+        let single = |(node, objects): (_, Vec<Object>)| {
+            let mut standing = objects.into_iter().filter(stands);
+            match (standing.next(), standing.next()) {
+                (Some(object), None) => Ok((format!("{node}"), object)),
+                _ => Err(anyhow!("{node} is not there once")),
+            }
+        };
+        let owned = world.owned.into_iter();
+        owned
+            .map(|(node, objects): (secureml::model::NodeKey, _)| single((node, objects)))
+            .collect()
+    }
+
     /// What AWS holds of it, seen past the proxy.
     pub async fn observe(&self) -> Result<Objects> {
         observe(&self.aws, &self.owner).await
     }
 
-    /// What is to be done. Of `objects` nothing is believed that was read before, as when the slow lane has come round.
-    pub async fn plan_anew(&mut self, objects: &Objects) -> Result<Plan> {
+    /// What is to be done, and what the audit says. Of `objects` nothing is believed that was read before, as when the
+    /// slow lane has come round.
+    pub async fn look_anew(&mut self, objects: &Objects) -> Result<(Plan, audit::Report)> {
         for (node, object) in objects {
             self.inventory.forget(&node.parse()?, &object.id);
         }
-        self.plan(Goal::Present).await
+        let (world, plan) = self.look(Goal::Present).await?;
+        Ok((plan, audit::audit(&self.project, &self.blueprint, &world)))
     }
 
     /// What is to be done.
     pub async fn plan(&mut self, goal: Goal) -> Result<Plan> {
+        Ok(self.look(goal).await?.1)
+    }
+
+    /// What AWS holds, and what is to be done about it.
+    pub async fn look(&mut self, goal: Goal) -> Result<(World, Plan)> {
         let (inventory, memory) = (&self.inventory, &mut self.memory);
         Ok(Box::pin(look(inventory, &self.blueprint, goal, memory, Instant::now(), false)).await?)
     }
@@ -200,8 +230,7 @@ fn inventory(aws: &Arc<Aws>) -> Inventory {
     Inventory::new(Arc::clone(aws), INSTALLATION, secureml::engine::Permit::always())
 }
 
-async fn draw(aws: &Aws, owner: &Owner, spec: SecureMLProjectSpec) -> Result<Blueprint> {
+async fn describe(aws: &Aws, owner: &Owner, spec: SecureMLProjectSpec) -> Result<Project> {
     let account = describe_account(aws).await.context("the account")?;
-    let project = Project::new(owner.clone(), spec, account).map_err(|problems| anyhow!("{problems:?}"))?;
-    Ok(blueprint::draw(&project))
+    Project::new(owner.clone(), spec, account).map_err(|problems| anyhow!("{problems:?}"))
 }

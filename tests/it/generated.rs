@@ -55,6 +55,18 @@ fn the_handbook_of_the_team_is_current() -> Result<()> {
 }
 
 #[test]
+fn the_list_of_controls_is_current() -> Result<()> {
+    let mut text = String::from(
+        "# Controls\nWhat [the audit](audit.md) asks. Those called as Security Hub calls its own mean what Security Hub means.\n\n\
+         | control | what is promised | severity |\n|---|---|---|\n",
+    );
+    for control in secureml::audit::controls() {
+        text += &format!("| {} | {} | {:?} |\n", control.id, control.title, control.severity);
+    }
+    current([Ok(("docs/controls.md".to_owned(), text))])
+}
+
+#[test]
 fn the_policies_of_an_organisation_are_current() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().display().to_string();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region};
 use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Api;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use secureml::api::SecureMLProject;
@@ -123,6 +124,16 @@ impl Watched {
             .collect();
         versions.push(self.project().await?.metadata.resource_version);
         Ok(format!("{versions:?}"))
+    }
+
+    /// Whether the condition `type_` holds, of the present generation.
+    pub async fn is_current(&self, type_: &str) -> Result<bool> {
+        let project = self.project().await?;
+        let conditions = project.status.unwrap_or_default().conditions;
+        let current = |condition: &Condition| condition.observed_generation == project.metadata.generation;
+        Ok(conditions
+            .iter()
+            .any(|condition| condition.type_ == type_ && condition.status == "True" && current(condition)))
     }
 
     /// Whether the project is as declared now, by what was seen of its present generation; else, why not.

@@ -52,6 +52,14 @@ for page in pages:
     for resource in page['ResourceTagMappingList']: print('  ' + resource['ResourceARN'])
 ";
 
+/// What the controller told, in the order in which it told it.
+const EVENTS: &[&str] = &[
+    "get",
+    "events",
+    "--sort-by=.metadata.creationTimestamp",
+    "-o=custom-columns=TYPE:.type,REASON:.reason,MESSAGE:.message",
+];
+
 /// From nothing to Ready, through two drifts and their correction, to nothing but the data again.
 pub(crate) async fn run(keep: bool) -> Result<()> {
     title("Building the controller, a Kubernetes control plane and a local AWS (the first time takes minutes)");
@@ -127,6 +135,7 @@ impl Demo<'_> {
             .await?;
         let mark = self.rig.proxy.mark();
         self.until_ready(mark).await?;
+        self.until_enforced().await?;
 
         title("Somebody opens the environment behind the controller's back");
         let project = self.project().await?;
@@ -149,14 +158,14 @@ impl Demo<'_> {
             }
             open = left;
         }
-        let told = ["get", "events", "--field-selector", "reason=Drift"];
-        while !self.cluster.kubectl_text(&told).await?.contains("Drift") {
+        while !self.cluster.kubectl_text(EVENTS).await?.contains("enforced again") {
             within(begun, "no event tells of it")?;
             tokio::time::sleep(LOOK_AGAIN).await;
         }
         println!();
-        self.kubectl(&told).await?;
+        self.kubectl(EVENTS).await?;
         self.until_ready(self.rig.proxy.mark()).await?;
+        self.until_enforced().await?;
         println!("\n$ kubectl describe smlp {PROJECT}");
         println!(
             "{}",
@@ -220,6 +229,20 @@ impl Demo<'_> {
             }
             let why = ready["message"].as_str().unwrap_or("nobody looked at it");
             within(begun, why)?;
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Waits until an audit finds the guardrails in order.
+    async fn until_enforced(&self) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let project = self.project().await?;
+            let enforced = condition(&project, "GuardrailsEnforced");
+            if enforced["status"] == "True" {
+                return Ok(());
+            }
+            within(begun, enforced["message"].as_str().unwrap_or("nobody audited it"))?;
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     }

@@ -10,7 +10,7 @@ mod launch;
 mod notebook;
 pub mod organization;
 mod others;
-mod settings;
+pub(super) mod settings;
 mod size;
 #[cfg(test)]
 mod tests;

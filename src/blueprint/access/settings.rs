@@ -17,24 +17,38 @@ const STRICT_RUNTIME: u32 = 432_000;
 /// The time AWS gives a job that asks for none.
 pub(super) const DEFAULT_RUNTIME: u32 = 86_400;
 
-/// What [`Guardrails`] come to.
+/// What [`Guardrails`] come to: what is set, and what the preset says of the rest.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
-    pub(super) notebook_types: Vec<String>,
-    pub(super) job_types: Vec<String>,
-    pub(super) hosting_types: Vec<String>,
-    pub(super) max_runtime: Option<u32>,
-    pub(super) output_key: bool,
-    pub(super) volume_key_everywhere: bool,
-    pub(super) encryption_between: bool,
-    pub(super) project_tags: bool,
-    pub(super) isolation: bool,
-    pub(super) remote_debug: bool,
-    pub(super) without_vpc_key: bool,
+#[expect(clippy::struct_excessive_bools, reason = "they are the switches of the spec")]
+pub struct Settings {
+    /// The instance types that notebooks may have, as patterns; any, where there are none.
+    pub notebook_types: Vec<String>,
+    /// Those of jobs.
+    pub job_types: Vec<String>,
+    /// Those of endpoints.
+    pub hosting_types: Vec<String>,
+    /// How long a job may run, in seconds.
+    pub max_runtime: Option<u32>,
+    /// Whether what jobs write needs the project's key.
+    pub output_key: bool,
+    /// Whether volumes need the project's key where the published design does not demand it: of transform and AutoML
+    /// jobs, and of endpoints.
+    pub volume_key_everywhere: bool,
+    /// Whether traffic between the instances of a job has to be encrypted.
+    pub encryption_between: bool,
+    /// Whether everything that is made needs the project's tags.
+    pub project_tags: bool,
+    /// Whether containers have to run without a network.
+    pub isolation: bool,
+    /// Whether a shell may be opened in a running job.
+    pub remote_debug: bool,
+    /// Whether jobs are allowed whose network no condition key tells.
+    pub without_vpc_key: bool,
 }
 
 impl Settings {
-    pub(super) fn new(spec: &Guardrails) -> Self {
+    /// What `spec` comes to.
+    pub fn new(spec: &Guardrails) -> Self {
         let standard = spec.preset != Preset::Published;
         let strict = spec.preset == Preset::Strict;
         let notebooks = || NOTEBOOK_TYPES.iter().map(|&kind| kind.to_owned()).collect();

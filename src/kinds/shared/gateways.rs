@@ -1,5 +1,7 @@
 //! What is attached to a VPC and leads out of it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Something attached to a VPC that leads out of it.
@@ -20,6 +22,21 @@ pub enum Gateway {
     Transit(String),
     /// A virtual private gateway.
     Vpn(String),
+}
+
+impl fmt::Display for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, id) = match self {
+            Self::Internet(id) => ("internet gateway", id),
+            Self::EgressOnlyInternet(id) => ("egress-only internet gateway", id),
+            Self::Endpoint(id) => ("endpoint", id),
+            Self::Nat(id) => ("NAT gateway", id),
+            Self::Peering(id) => ("peering connection", id),
+            Self::Transit(id) => ("transit gateway attachment", id),
+            Self::Vpn(id) => ("virtual private gateway", id),
+        };
+        write!(f, "the {what} {id}")
+    }
 }
 
 #[cfg(feature = "aws")]

@@ -11,8 +11,10 @@ use secureml::model::Owner;
 use secureml::plan::Object;
 use secureml_rig::proxy::Staleness;
 use secureml_rig::{Process, Rig};
+use serde_json::{Value, json};
 
 use super::census::{Census, beyond, census};
+use super::tidy::tidy;
 use crate::environment::{FULL, INSTALLATION, Objects, clients, observe};
 use crate::tamper::rounds::{Done, Rounds, act};
 use crate::world::{cluster, file, kubectl};
@@ -27,6 +29,9 @@ const HIDDEN: Duration = Duration::from_millis(1200);
 const PAUSE: Duration = Duration::from_millis(400);
 /// How long a part may take.
 const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How much of a value is printed.
+const BRIEF: usize = 300;
 
 /// A part of a life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,8 +49,8 @@ pub enum Part {
 /// What is to be the same however often the controller died.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
-    /// The project's resources by `Kind/name`, with names in the place of ids.
-    resources: BTreeMap<String, String>,
+    /// The project's resources by `Kind/name`: each field, with names in the place of ids.
+    resources: BTreeMap<String, BTreeMap<String, Value>>,
     /// How many of everything the account holds.
     counts: BTreeMap<&'static str, usize>,
 }
@@ -116,6 +121,11 @@ impl Life {
     pub async fn tamper(&self, rounds: &mut Rounds) -> Result<Vec<Done>> {
         let objects = self.observe().await?;
         rounds.next(&self.aws, &self.owner, &objects).await
+    }
+
+    /// Clears away what tampering put beside the project.
+    pub async fn tidy(&self) -> Result<()> {
+        tidy(&self.aws, &self.observe().await?, &self.bystanders).await
     }
 
     /// The controller, running.
@@ -219,7 +229,7 @@ impl Picture {
         }
         for node in self.resources.keys().chain(wanted.resources.keys()) {
             match (self.resources.get(node), wanted.resources.get(node)) {
-                (Some(is), Some(should)) if is != should => found.push(format!("{node} is {is}\n  not {should}")),
+                (Some(is), Some(should)) => found.extend(changes(node, is, should)),
                 (Some(_), None) => found.push(format!("{node} is left")),
                 (None, Some(_)) => found.push(format!("{node} is missing")),
                 _ => {}
@@ -237,8 +247,19 @@ impl Picture {
     }
 }
 
+/// Which fields of `node` are not as they should be.
+fn changes(node: &str, is: &BTreeMap<String, Value>, should: &BTreeMap<String, Value>) -> Vec<String> {
+    let differ = should.iter().filter(|(field, value)| is.get(*field) != Some(value));
+    let tell = |(field, value): (&String, &Value)| {
+        let found = is.get(field).map(ToString::to_string).unwrap_or_default();
+        let brief = |text: &str| text.chars().take(BRIEF).collect::<String>();
+        format!("{node}.{field} is {}, not {}", brief(&found), brief(&value.to_string()))
+    };
+    differ.map(tell).collect()
+}
+
 /// What AWS invents anew for each resource stands for another thing in each life: names take its place.
-fn without_ids(objects: &Objects) -> BTreeMap<String, String> {
+fn without_ids(objects: &Objects) -> BTreeMap<String, BTreeMap<String, Value>> {
     let mut names: Vec<(String, String)> = Vec::new();
     for (node, object) in objects {
         names.push((object.id.clone(), format!("<{node}>")));
@@ -247,25 +268,54 @@ fn without_ids(objects: &Objects) -> BTreeMap<String, String> {
     }
     // Longer ones first: an ARN holds an id.
     names.sort_by_key(|(id, _)| std::cmp::Reverse(id.len()));
-    let mut all = BTreeMap::new();
-    for (node, object) in objects {
-        let mut text = format!("{} {}", declared(object), format_args!("{:?}", object.phase));
-        for (id, name) in names.iter().filter(|(id, _)| id.len() > 3) {
-            text = text.replace(id, name);
-        }
-        all.insert(node.clone(), text);
-    }
-    all
+    names.retain(|(id, _)| id.len() > 3);
+    let named = |object: &Object| {
+        let mut fields = declared(object);
+        fields.values_mut().for_each(|value| rename(value, &names));
+        fields
+    };
+    objects
+        .iter()
+        .map(|(node, object)| (node.clone(), named(object)))
+        .collect()
 }
 
-/// The fields that the spec decides, and the tags.
-fn declared(object: &Object) -> String {
+/// Puts names in the place of ids. Lists are sets in an order that the ids gave them.
+fn rename(value: &mut Value, names: &[(String, String)]) {
+    match value {
+        Value::String(text) => {
+            for (id, name) in names {
+                *text = text.replace(id, name);
+            }
+        }
+        Value::Array(items) => {
+            items.iter_mut().for_each(|item| rename(item, names));
+            items.sort_by_key(ToString::to_string);
+        }
+        Value::Object(fields) => {
+            let renamed = std::mem::take(fields).into_iter().map(|(key, mut value)| {
+                let mut key = Value::String(key);
+                rename(&mut key, names);
+                rename(&mut value, names);
+                (key.as_str().unwrap_or_default().to_owned(), value)
+            });
+            *fields = renamed.collect();
+        }
+        _ => {}
+    }
+}
+
+/// The fields that the spec decides, the tags and the state.
+fn declared(object: &Object) -> BTreeMap<String, Value> {
     let fields = find(&object.kind).map(|kind| kind.fields()).unwrap_or_default();
-    let values: BTreeMap<&str, _> = fields
-        .iter()
-        .map(|field| (field.name, object.attributes.get(field.name)))
-        .collect();
-    serde_json::json!({"fields": values, "tags": object.tags}).to_string()
+    let values = fields.iter().map(|field| {
+        let value = object.attributes.get(field.name);
+        (field.name.to_owned(), value.cloned().unwrap_or_default())
+    });
+    let tags = ("tags".to_owned(), json!(object.tags));
+    values
+        .chain([tags, ("phase".to_owned(), json!(object.phase))])
+        .collect()
 }
 
 /// Things of others that are called as the project's might be.

@@ -105,6 +105,7 @@ impl Reference {
             reference.drifts.push(life.tamper(&mut rounds).await?);
             let round = Part::Drift(reference.drifts.len() - 1);
             reference.lived(life, round, &before).await?;
+            life.tidy().await?;
         }
         reference.prepared(life, Part::Update).await?;
         reference.prepared(life, Part::Delete).await?;

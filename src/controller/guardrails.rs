@@ -1,0 +1,252 @@
+//! The condition `GuardrailsEnforced`: what the audit says of what AWS holds, before anything is put right.
+//!
+//! An audit is a function of the spec and of what AWS holds. So there is one only when either changed, and none of an
+//! environment that is as declared and was found in order before: a fleet at rest is not audited again and again.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::runtime::events::{Event, EventType};
+use tokio::task::JoinError;
+
+use super::status::{self, State};
+use crate::api::{OpeningStatus, SecureMLProject, SecureMLProjectStatus};
+use crate::audit::{Report, Verdict, audit};
+use crate::blueprint::{Blueprint, Project};
+use crate::plan::{Action, Plan, World};
+
+/// The condition.
+pub(super) const ENFORCED: &str = "GuardrailsEnforced";
+/// The reason while the environment is not complete.
+const AWAITED: &str = "Progressing";
+/// How many broken controls a message explains.
+const EXPLAINED: usize = 3;
+
+/// What is remembered of one project between passes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watch {
+    /// Tells what was audited last from anything else.
+    audited: Option<u64>,
+    /// When everything was last seen in order.
+    in_order_at: Option<Timestamp>,
+    /// When the last correction was complete.
+    corrected_at: Option<Timestamp>,
+}
+
+/// What is to be audited: everything that the audit depends on.
+pub(super) struct Case {
+    pub(super) project: Project,
+    pub(super) blueprint: Blueprint,
+    pub(super) world: World,
+}
+
+/// Whether a pass has to audit, and what is said where it does not.
+pub(super) enum Need {
+    /// Nothing has changed since the last time.
+    No,
+    /// The environment is not complete yet.
+    NotYet,
+    /// It has to; the number is for [`Watch::heard`].
+    Audit(u64),
+}
+
+impl Watch {
+    /// Whether what was found by a look, and is to be changed by `plan`, has to be audited.
+    pub(super) fn need(&mut self, object: &SecureMLProject, plan: &Plan, world: &World, now: Timestamp) -> Need {
+        let known = status::condition(object.status.as_ref(), ENFORCED);
+        let current = known.filter(|known| known.observed_generation == object.metadata.generation);
+        let decided = current.filter(|known| known.status != State::Unknown.word());
+        if plan.is_settled() && decided.is_some_and(|known| known.status == State::True.word()) {
+            self.in_order_at = Some(now);
+            return Need::No;
+        }
+        // What was just made or changed is known from AWS's answers only, until its lists show it.
+        let told = !world.expected.is_empty() || !world.uncertain.is_empty();
+        if decided.is_none() && (told || moves(plan)) {
+            return Need::NotYet;
+        }
+        let fingerprint = fingerprint(object.metadata.generation, world);
+        if decided.is_some() && self.audited == Some(fingerprint) {
+            return Need::No;
+        }
+        Need::Audit(fingerprint)
+    }
+
+    /// Takes note of a pass that did everything it wanted.
+    pub(super) fn corrected(&mut self, now: Timestamp) {
+        self.corrected_at = Some(now);
+    }
+
+    /// Writes what `report` says into `latest`, and tells what is worth an event.
+    pub(super) fn heard(
+        &mut self,
+        fingerprint: u64,
+        report: &Report,
+        object: &SecureMLProject,
+        latest: &mut SecureMLProjectStatus,
+        now: Timestamp,
+    ) -> Option<Event> {
+        self.audited = Some(fingerprint);
+        let was = status::condition(Some(latest), ENFORCED).map(|known| known.status.clone());
+        let event = if report.holds() {
+            let closed = self.close(latest, now);
+            self.in_order_at = Some(now);
+            closed.map(|said| status::note(EventType::Normal, "GuardrailsEnforced", said))
+        } else {
+            self.open(report, latest, now);
+            let news = was.as_deref() != Some(State::False.word());
+            news.then(|| status::note(EventType::Warning, "GuardrailsNotEnforced", broken(report)))
+        };
+        let (state, reason, message) = if report.holds() {
+            (State::True, "ControlsPass", in_order(report, latest))
+        } else if report.count(Verdict::Fail) > 0 {
+            (State::False, "ControlsFail", broken(report))
+        } else {
+            (State::Unknown, "CannotTell", broken(report))
+        };
+        status::set(latest, object, ENFORCED, state, reason, message);
+        event
+    }
+
+    /// Something was found open: the beginning of the time that it was stays, whatever else is found later.
+    fn open(&self, report: &Report, latest: &mut SecureMLProjectStatus, now: Timestamp) {
+        let controls = report.broken().flat_map(|check| {
+            let found = check
+                .findings()
+                .iter()
+                .filter(|finding| finding.verdict > Verdict::Pass);
+            found.map(|finding| format!("{} {}", check.control.id, finding.resource))
+        });
+        let controls = controls.collect();
+        match latest
+            .last_opening
+            .as_mut()
+            .filter(|opening| opening.closed_at.is_none())
+        {
+            Some(opening) => opening.controls = controls,
+            None => {
+                latest.last_opening = Some(OpeningStatus {
+                    controls,
+                    in_order_at: self.in_order_at.map(Time),
+                    seen_at: Time(now),
+                    closed_at: None,
+                });
+            }
+        }
+    }
+
+    /// Everything is in order again: how long it was not.
+    fn close(&self, latest: &mut SecureMLProjectStatus, now: Timestamp) -> Option<String> {
+        let opening = latest
+            .last_opening
+            .as_mut()
+            .filter(|opening| opening.closed_at.is_none())?;
+        let seen = opening.seen_at.0;
+        let closed = self.corrected_at.filter(|at| *at >= seen).unwrap_or(now);
+        opening.closed_at = Some(Time(closed));
+        Some(format!("enforced again: {}", tell(opening)))
+    }
+}
+
+/// Whether `latest` says that something is open, and the status that `stands` does not say the same.
+pub(super) fn open_anew(stands: Option<&SecureMLProjectStatus>, latest: &SecureMLProjectStatus) -> bool {
+    let condition = status::condition(Some(latest), ENFORCED);
+    condition.is_some_and(|condition| condition.status == State::False.word())
+        && condition != status::condition(stands, ENFORCED)
+}
+
+/// Nothing is said of an environment that is not complete.
+pub(super) fn not_yet(object: &SecureMLProject, latest: &mut SecureMLProjectStatus) {
+    let message = "the guardrails are audited as soon as the environment is as declared".to_owned();
+    status::set(latest, object, ENFORCED, State::Unknown, AWAITED, message);
+}
+
+/// Whether nothing was said yet.
+pub(super) fn is_awaited(latest: &SecureMLProjectStatus) -> bool {
+    status::condition(Some(latest), ENFORCED).is_some_and(|known| known.reason == AWAITED)
+}
+
+/// The audit takes a while of computing: it is made where nothing else waits for it.
+///
+/// # Errors
+/// When it panicked, or the process ends.
+pub(super) async fn audited(case: Case) -> Result<(Blueprint, Report), JoinError> {
+    tokio::task::spawn_blocking(move || {
+        let report = audit(&case.project, &case.blueprint, &case.world);
+        (case.blueprint, report)
+    })
+    .await
+}
+
+/// Whether there is anything to do or to wait for; what needs somebody's decision may stay for long.
+fn moves(plan: &Plan) -> bool {
+    plan.writes().next().is_some() || plan.steps.values().any(|step| step.action == Action::Wait)
+}
+
+fn fingerprint(generation: Option<i64>, world: &World) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    generation.hash(&mut hasher);
+    for (node, objects) in &world.owned {
+        node.hash(&mut hasher);
+        objects.iter().for_each(|object| object.fingerprint().hash(&mut hasher));
+    }
+    let unread: BTreeMap<&String, &String> = world.unread.iter().map(|(kind, unread)| (kind, &unread.why)).collect();
+    unread.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn in_order(report: &Report, latest: &SecureMLProjectStatus) -> String {
+    let pass = format!("{} controls pass", report.count(Verdict::Pass));
+    let other = match report.count(Verdict::NotApplicable) {
+        0 => String::new(),
+        count => format!(", {count} are not applicable"),
+    };
+    let last = latest
+        .last_opening
+        .as_ref()
+        .map(|opening| format!("; last open: {}", tell(opening)));
+    format!("{pass}{other}{}", last.unwrap_or_default())
+}
+
+/// What was open, and for how long.
+fn tell(opening: &OpeningStatus) -> String {
+    let shown = opening
+        .controls
+        .iter()
+        .take(EXPLAINED)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    let more = match opening.controls.len().saturating_sub(EXPLAINED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let closed = opening.closed_at.as_ref().map_or(opening.seen_at.0, |closed| closed.0);
+    let seconds = |from: Timestamp| closed.duration_since(from).as_secs();
+    let seen = seconds(opening.seen_at.0);
+    let long = match &opening.in_order_at {
+        Some(before) => format!("between {seen} and {} s", seconds(before.0)),
+        None => format!("at least {seen} s"),
+    };
+    format!("{shown}{more}, for {long}, until {closed:.0}")
+}
+
+/// What is not kept, worst first.
+fn broken(report: &Report) -> String {
+    let mut broken: Vec<_> = report.broken().collect();
+    broken.sort_by_key(|check| std::cmp::Reverse((check.verdict(), check.control.severity)));
+    let told = broken.iter().take(EXPLAINED).map(|check| {
+        let worst = check.findings().iter().max_by_key(|finding| finding.verdict);
+        let found = worst.map_or_else(String::new, |finding| {
+            format!("{}: {}", finding.resource, finding.evidence)
+        });
+        format!("{} ({}): {found}", check.control.id, check.control.title)
+    });
+    let told = told.collect::<Vec<_>>().join("; ");
+    match broken.len().saturating_sub(EXPLAINED) {
+        0 => told,
+        more => format!("{told}; and {more} more controls"),
+    }
+}
