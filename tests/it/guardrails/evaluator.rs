@@ -6,10 +6,12 @@ use anyhow::{Context, Result, ensure};
 use secureml::policy::Document;
 use secureml::policy::evaluate::{self, Outcome, Policies};
 
+use super::evaluated::Evaluated;
 use super::first;
+use super::ground::Whole;
 use super::scenario::{FREE, LayerName, PERMISSIVE};
 use super::simulator::Decision;
-use super::suite::{Evaluated, Whole, everything};
+use super::suite::everything;
 use super::who::ADMINISTRATOR;
 
 #[test]

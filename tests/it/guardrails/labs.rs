@@ -9,8 +9,10 @@ use secureml::handbook::{conditions, meanings};
 use secureml::policy::{Document, Effect, Statement, matches};
 
 use super::environment::Environment;
+use super::evaluated::Evaluated;
+use super::ground::Ground;
 use super::scenario::{Case, LayerName};
-use super::suite::{Evaluated, Ground, Suite};
+use super::suite::Suite;
 use crate::generated::current;
 
 const LABS: &str = include_str!("scenarios/labs.yaml");

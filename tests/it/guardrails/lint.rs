@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::environment::PolicyKind;
-use super::suite::Ground;
+use super::ground::Ground;
 
 /// Why actions that could be bound to resources are allowed on all of them.
 const REASONS: &str = include_str!("scenarios/wildcards.yaml");

@@ -1,8 +1,12 @@
 //! Proof that the guardrails hold and let work through: every policy of an environment, evaluated by a simulator over
 //! scenarios that are written as data in `scenarios/`.
 
+mod context;
 mod environment;
+mod evaluated;
 mod evaluator;
+mod format;
+mod ground;
 mod keys;
 mod labs;
 mod lint;
@@ -10,6 +14,7 @@ mod mutation;
 mod organization;
 mod path;
 mod published;
+mod requests;
 mod scenario;
 mod simulator;
 mod suite;
@@ -20,7 +25,8 @@ use std::collections::BTreeSet;
 use anyhow::{Result, ensure};
 
 use environment::PolicyKind;
-use suite::{Evaluated, Ground, Whole};
+use evaluated::Evaluated;
+use ground::{Ground, Whole};
 
 /// How many attacks and legitimate actions there are at least.
 const ATTACKS: usize = 1000;

@@ -9,8 +9,9 @@ use secureml::policy::Limit;
 use serde_json::Value;
 
 use super::first;
+use super::ground::Ground;
 use super::scenario::Case;
-use super::suite::{Ground, Organization, Suite, everything};
+use super::suite::{Organization, Suite, everything};
 
 const ATTACKS: &str = include_str!("scenarios/organization.yaml");
 /// How our organisation is called: see `who.rs`.

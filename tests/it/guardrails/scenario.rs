@@ -3,84 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
-use secureml::policy::matches;
-use serde::Deserialize;
 use serde_json::Value;
 
+use super::context;
 use super::environment::{Environment, Others, STRANGERS};
+use super::format::{Patch, Scenario, check_fields};
 use super::path::Path;
-use super::published::{Form, Published};
+use super::requests::Requests;
 use super::who::Who;
-
-/// What requests look like when nothing is wrong with them, by action.
-const REQUESTS: &str = include_str!("scenarios/requests.yaml");
 
 /// What AWS lets everybody do, whatever their policies say; only an endpoint can stop it.
 pub const FREE: &[&str] = &["sts:GetCallerIdentity"];
-
-/// What patterns of actions are asked about, by service and type of resource; what else there is is called `churn`.
-const RESOURCES: &str = include_str!("scenarios/resources.yaml");
-
-/// One scenario, or many of a kind.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Scenario {
-    /// What it is about, for people.
-    pub name: String,
-    /// Who asks: see [`Who`].
-    pub who: Vec<String>,
-    /// From where: see [`Path`].
-    #[serde(default = "inside")]
-    pub from: Vec<String>,
-    /// Actions, each as `requests.yaml` has it. A pattern stands for every action that AWS publishes, on each type of
-    /// resource that it is about.
-    #[serde(rename = "do")]
-    pub actions: Vec<String>,
-    /// What patterns of actions do not stand for.
-    #[serde(default)]
-    pub but: Vec<String>,
-    /// Patterns stand only for what is asked about these types of resource.
-    #[serde(default)]
-    pub types: Vec<String>,
-    /// Patterns stand only for what carries this key.
-    pub carrying: Option<String>,
-    /// Patterns do not stand for what legitimate work does either, of anybody to whom the layers that are named apply.
-    #[serde(rename = "beyond-work", default)]
-    pub beyond_work: bool,
-    /// What is different about all of them.
-    #[serde(flatten)]
-    pub patch: Patch,
-    /// What is different about some of them.
-    #[serde(default)]
-    pub variants: BTreeMap<String, Patch>,
-}
-
-/// What a request is, or how it differs from another.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Patch {
-    /// What it is about: an ARN, or `*` for actions that know no resources.
-    pub on: Option<String>,
-    /// Whose that is: `ours`, `theirs` (a neighbour project in our account), `strangers` (another account).
-    pub of: Option<String>,
-    /// Context keys; a null takes one out.
-    #[serde(default)]
-    pub with: BTreeMap<String, Value>,
-    /// Tags of the resource: those of its owner, with these changes, or `none`.
-    pub tags: Option<Value>,
-    /// Tags that the request sets: `ours`, `theirs`, or a map.
-    pub giving: Option<Value>,
-    /// What denies it: `role` (nothing in the role's policies allows), `role:Sid` (a statement denies), likewise
-    /// `boundary`, `endpoint`, `bucket`, `key`, `trust`, `organization`. Each of them alone.
-    pub by: Option<Vec<String>>,
-    /// Why it is no matter that the boundary and the policies of resources and endpoints let it through when
-    /// `AdministratorAccess` takes the place of the role's own policies.
-    #[serde(rename = "not-alone")]
-    pub not_alone: Option<String>,
-}
-
-fn inside() -> Vec<String> {
-    vec!["inside".to_owned()]
-}
 
 /// A layer that denies alone, by the statement or by allowing nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,17 +68,14 @@ impl Case {
 /// Everything that cases are made of.
 pub struct World<'a> {
     pub others: Others<'a>,
-    requests: BTreeMap<String, Patch>,
-    /// The project's own resource of a type, where it has one.
-    resources: BTreeMap<String, String>,
+    requests: Requests,
 }
 
 impl<'a> World<'a> {
     pub fn new(others: Others<'a>) -> Result<Self> {
         Ok(Self {
             others,
-            requests: serde_saphyr::from_str(REQUESTS).context("requests.yaml")?,
-            resources: serde_saphyr::from_str(RESOURCES).context("resources.yaml")?,
+            requests: Requests::read()?,
         })
     }
 
@@ -180,7 +110,7 @@ impl<'a> World<'a> {
         } else {
             &scenario.variants
         };
-        let requests = self.requests(scenario)?;
+        let requests = self.requests.of(scenario)?;
         for who in &scenario.who {
             for from in &scenario.from {
                 for (action, request) in &requests {
@@ -194,51 +124,6 @@ impl<'a> World<'a> {
             }
         }
         Ok(())
-    }
-
-    /// What `scenario` does, and what each of it looks like.
-    fn requests(&self, scenario: &Scenario) -> Result<Vec<(String, Patch)>> {
-        let mut found = Vec::new();
-        for action in &scenario.actions {
-            if !action.contains('*') {
-                let request = self.requests.get(action);
-                let request = request.with_context(|| format!("requests.yaml has no {action}"))?;
-                found.push((action.clone(), request.clone()));
-                continue;
-            }
-            let is = |name: &str| matches(action, name) && !scenario.but.iter().any(|but| matches(but, name));
-            let mut stands_for = 0;
-            for (name, published) in Published::all()?.matching(is) {
-                let carrying = scenario.carrying.as_ref();
-                let fits = |form: &&Form| {
-                    let carries = carrying.is_none_or(|key| form.carries(key));
-                    carries && (scenario.types.is_empty() || scenario.types.contains(&form.kind))
-                };
-                let mut forms = published.forms.iter().filter(fits).peekable();
-                stands_for += usize::from(forms.peek().is_some());
-                match self.requests.get(name).filter(|_| scenario.types.is_empty()) {
-                    Some(request) if forms.peek().is_some() => found.push((name.to_owned(), request.clone())),
-                    _ => found.extend(forms.map(|form| self.request(name, form))),
-                }
-            }
-            ensure!(stands_for > 0, "{action} stands for nothing");
-        }
-        // What two patterns stand for is done once.
-        let mut seen = BTreeSet::new();
-        found.retain(|(name, _)| seen.insert(name.clone()));
-        Ok(found)
-    }
-
-    /// `action` on a resource of the type of `form`, with the tags that make it most likely to be allowed.
-    fn request(&self, action: &str, form: &Form) -> (String, Patch) {
-        let service = action.split(':').next().unwrap_or_default();
-        let known = self.resources.get(&format!("{service} {}", form.kind));
-        let patch = Patch {
-            on: Some(known.cloned().unwrap_or_else(|| form.arn("{account}", "churn"))),
-            giving: Some("ours".into()),
-            ..Patch::default()
-        };
-        (format!("{action} on {}", form.kind), patch)
     }
 
     fn case(&self, name: &str, who: &str, from: &str, request: &str, patches: [&Patch; 3]) -> Result<Case> {
@@ -256,9 +141,9 @@ impl<'a> World<'a> {
 
         let mut context = who.context();
         context.extend(path.context(&action, &self.others)?);
-        context.extend(resource_context(&resource, &account));
+        context.extend(context::resource(&resource, &account));
         context.extend(self.tags(&resource, of, patches)?);
-        context.extend(giving(patches, &self.others)?);
+        context.extend(context::giving(patches, &self.others)?);
         if action.starts_with("kms:") {
             context.insert("kms:CallerAccount".to_owned(), who.account().into());
         }
@@ -348,84 +233,8 @@ impl<'a> World<'a> {
     }
 }
 
-/// Fields that nobody reads; the reader of a flattened structure does not mind them.
-fn check_fields(text: &str) -> Result<()> {
-    const FIELDS: &[&str] = &[
-        "name",
-        "who",
-        "from",
-        "do",
-        "but",
-        "beyond-work",
-        "types",
-        "carrying",
-        "on",
-        "of",
-        "with",
-        "tags",
-        "giving",
-        "by",
-        "not-alone",
-        "variants",
-    ];
-    let scenarios: Vec<BTreeMap<String, Value>> = serde_saphyr::from_str(text)?;
-    for scenario in scenarios {
-        let strange: Vec<_> = scenario.keys().filter(|key| !FIELDS.contains(&key.as_str())).collect();
-        ensure!(strange.is_empty(), "{:?} has the fields {strange:?}", scenario["name"]);
-    }
-    Ok(())
-}
-
 /// The policy of whatever strangers lay out: it lets everybody in.
 pub const PERMISSIVE: &str = "a stranger's policy";
-
-fn resource_context(resource: &str, account: &str) -> BTreeMap<String, Value> {
-    if resource == "*" {
-        return BTreeMap::new();
-    }
-    let organisation = if account == STRANGERS {
-        "o-stranger00"
-    } else {
-        "o-ours000000"
-    };
-    BTreeMap::from([
-        ("aws:ResourceAccount".to_owned(), account.into()),
-        ("aws:ResourceOrgID".to_owned(), organisation.into()),
-    ])
-}
-
-fn giving(patches: [&Patch; 3], others: &Others<'_>) -> Result<BTreeMap<String, Value>> {
-    let mut tags: BTreeMap<String, String> = BTreeMap::new();
-    for change in patches.iter().filter_map(|patch| patch.giving.as_ref()) {
-        let of = |environment: &Environment| {
-            let tags = environment.tags();
-            let pairs = tags.iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
-            pairs.collect::<Vec<_>>()
-        };
-        match change {
-            Value::String(text) if text == "ours" => tags.extend(of(others.ours)),
-            Value::String(text) if text == "theirs" => tags.extend(of(others.theirs)),
-            Value::String(text) if text == "none" => tags.clear(),
-            Value::Object(changes) => {
-                for (key, value) in changes {
-                    match value.as_str() {
-                        Some(value) => tags.insert(key.clone(), value.to_owned()),
-                        None => tags.remove(key),
-                    };
-                }
-            }
-            other => bail!("giving {other}?"),
-        }
-    }
-    if tags.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let keys: Vec<Value> = tags.keys().map(|key| key.clone().into()).collect();
-    let key = |(tag, value): (String, String)| (format!("aws:RequestTag/{tag}"), value.into());
-    let mut context: BTreeMap<String, Value> = tags.into_iter().map(key).collect();
-    context.insert("aws:TagKeys".to_owned(), keys.into());
-    Ok(context)
-}
 
 impl Defence {
     fn parse(text: &str) -> Result<Self> {

@@ -5,6 +5,7 @@ mod facts;
 mod mutants;
 mod near;
 mod noticed;
+mod place;
 mod witness;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use self::noticed::Cases;
 use self::witness::Search;
 use super::environment::Policy;
 use super::first;
-use super::suite::Whole;
+use super::ground::Whole;
 
 /// What came of the mutants of a sort.
 #[derive(Default)]

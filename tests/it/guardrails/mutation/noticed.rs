@@ -11,9 +11,9 @@ use secureml::policy::{Document, Effect, Statement};
 
 use super::mutants::{Change, Mutant, speaks};
 use crate::guardrails::environment::PolicyKind;
+use crate::guardrails::evaluated::Evaluated;
 use crate::guardrails::scenario::{Case, LayerName};
 use crate::guardrails::simulator::Layer;
-use crate::guardrails::suite::Evaluated;
 
 /// Every case, found by a policy that has a say in it and by its action.
 pub struct Cases<'a> {
