@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use secureml::policy::{Document, Effect, Statement};
 
-use super::mutants::{Mutant, Neighbours, speaks};
+use super::mutants::{Neighbours, speaks};
 use crate::guardrails::environment::{Environment, Policy, PolicyKind};
 use crate::guardrails::published::Published;
 
@@ -60,11 +60,14 @@ impl Facts {
         Ok(facts)
     }
 
-    /// What the policy of `mutant` allows by other statements.
-    pub fn others(&self, mutant: &Mutant) -> Document {
-        let changed = mutant.before.as_ref().map(|before| &before.sid);
-        let all = self.allows.get(&mutant.policy).into_iter().flatten();
-        Document::new(all.filter(|statement| Some(&statement.sid) != changed).cloned())
+    /// What the policy `id` allows by other statements than `changed`, where that allows too.
+    pub fn others(&self, id: &str, changed: &Statement) -> Document {
+        let all = self.allows.get(id).filter(|_| changed.effect == Effect::Allow);
+        let others = all
+            .into_iter()
+            .flatten()
+            .filter(|statement| statement.sid != changed.sid);
+        Document::new(others.cloned())
     }
 
     /// Whether taking `action` out of the policy `id` can take it from anybody: not where that is a boundary, and no role

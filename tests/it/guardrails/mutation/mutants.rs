@@ -204,7 +204,7 @@ fn resources(statement: &Statement, neighbours: &Neighbours) -> Vec<Changed> {
                 }
             };
             let more = |covers: bool| Sort::of(covers, statement.effect);
-            if !(deny && !covers) {
+            if !deny || covers {
                 with(format!("{name} without {item}"), more(!covers), None);
             }
             if !(deny && covers) {

@@ -17,12 +17,14 @@ use crate::guardrails::simulator::Layer;
 
 /// Every case, found by a policy that has a say in it and by its action.
 pub struct Cases<'a> {
-    of: BTreeMap<&'a str, BTreeMap<&'a str, Vec<(&'a Evaluated, Request)>>>,
+    of: BTreeMap<&'a str, ByAction<'a>>,
 }
+
+type ByAction<'a> = BTreeMap<&'a str, Vec<(&'a Evaluated, Request)>>;
 
 impl<'a> Cases<'a> {
     pub fn new(evaluated: &'a [Evaluated]) -> Self {
-        let mut of: BTreeMap<&str, BTreeMap<&str, Vec<(&Evaluated, Request)>>> = BTreeMap::new();
+        let mut of: BTreeMap<&str, ByAction<'a>> = BTreeMap::new();
         for one in evaluated {
             for policy in policies_of(&one.case) {
                 let actions = of.entry(policy).or_default();

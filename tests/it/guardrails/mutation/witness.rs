@@ -26,9 +26,14 @@ use crate::guardrails::published::Form;
 /// The search, and what it has read.
 pub struct Search<'a> {
     facts: &'a Facts,
-    known: RefCell<BTreeMap<(String, String), Rc<Read>>>,
-    spoken_of: RefCell<BTreeMap<(String, String), Rc<Vec<&'a str>>>>,
+    known: RefCell<BTreeMap<Id, Rc<Read>>>,
+    spoken_of: RefCell<BTreeMap<Id, Actions<'a>>>,
 }
+
+/// A policy, and one of its statements.
+type Id = (String, String);
+/// The actions that a change can be about.
+type Actions<'a> = Rc<Vec<&'a str>>;
 
 /// Statements, read for the search.
 struct Read {
@@ -60,7 +65,7 @@ impl<'a> Search<'a> {
         let both: Vec<&Statement> = [Some(before), after].into_iter().flatten().collect();
         let read = self.read(mutant, &both);
         // What another statement of the policy allows is not possible because of the change.
-        let others = self.facts.others(mutant);
+        let others = self.facts.others(&mutant.policy, before);
         let (ways, one, other) = (&read.ways, &read.halves[0], read.halves.get(1));
         let actions = self.actions(mutant, before, after);
         let published = actions
@@ -95,7 +100,7 @@ impl<'a> Search<'a> {
     }
 
     /// The actions that the change of `mutant` can be about; those of a statement are looked for once.
-    fn actions(&self, mutant: &Mutant, before: &Statement, after: Option<&Statement>) -> Rc<Vec<&'a str>> {
+    fn actions(&self, mutant: &Mutant, before: &Statement, after: Option<&Statement>) -> Actions<'a> {
         let of = |statements: &[&Statement]| {
             let spoken_of = |name: &str| statements.iter().any(|statement| speaks(statement, name));
             let actions = self.facts.published.matching(spoken_of);
