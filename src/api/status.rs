@@ -79,6 +79,6 @@ pub struct OpeningStatus {
 pub struct Intent {
     /// Goes into the client tokens of everything that is created.
     pub id: String,
-    /// When the last call under it may have been sent, at the latest.
+    /// When it was written last.
     pub at: Time,
 }

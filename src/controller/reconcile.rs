@@ -278,11 +278,10 @@ fn nullify(old: &serde_json::Value, new: &mut serde_json::Value) {
     }
 }
 
-/// The second in which the intent in the status was written, and how long ago that is.
-fn found_intent(project: &SecureMLProject) -> Option<(i64, Duration)> {
-    let at = project.status.as_ref()?.intent.as_ref()?.at.0;
-    let age = Timestamp::now().duration_since(at);
-    Some((at.as_second(), age.unsigned_abs()))
+/// The second in which the intent in the status was written.
+fn found_intent(project: &SecureMLProject) -> Option<i64> {
+    let intent = project.status.as_ref()?.intent.as_ref()?;
+    Some(intent.at.0.as_second())
 }
 
 fn intent(earlier: Option<Intent>) -> Intent {

@@ -12,6 +12,9 @@ pub const VISIBLE_WITHIN: Duration = Duration::from_secs(30);
 /// How long AWS may go on answering what was true before a change that it has accepted.
 const SETTLED_WITHIN: Duration = Duration::from_secs(5);
 
+/// How long a cache of the API server's may show an intent that was struck out, at the longest.
+const CACHED_SECONDS: i64 = 600;
+
 /// How soon AWS is asked again about what it is at work on.
 const ASK_AT_FIRST: Duration = Duration::from_millis(50);
 /// How often it is asked at least.
@@ -32,6 +35,8 @@ pub struct Memory {
     changed: BTreeMap<NodeKey, (Instant, u64)>,
     /// The second in which each intent was written that this process wrote.
     intents: BTreeSet<i64>,
+    /// The same of the intents that other processes wrote.
+    others: BTreeSet<i64>,
     /// Since when AWS is at work on something, pass after pass.
     waiting_since: Option<Instant>,
     /// When this process began to remove everything.
@@ -59,6 +64,7 @@ impl Memory {
             unanswered: BTreeMap::new(),
             changed: BTreeMap::new(),
             intents: BTreeSet::new(),
+            others: BTreeSet::new(),
             waiting_since: None,
             removing_since: None,
             others_until: None,
@@ -91,20 +97,20 @@ impl Memory {
 
     /// Takes note of an intent that this process writes down in the second `at`.
     pub fn intends(&mut self, at: i64) {
-        let until = |earlier: &i64| *earlier + self.visible_within.as_secs().cast_signed();
-        self.intents.retain(|earlier| until(earlier) >= at);
+        self.intents.retain(|earlier| earlier + CACHED_SECONDS >= at);
         self.intents.insert(at);
     }
 
-    /// Takes note of an intent found written down `age` ago, in the second `at`, and answers whether a process before
-    /// this one may have created things that AWS's lists do not show yet. What this process made it knows itself; a
-    /// cache may go on showing its intents for a while after they were struck out.
-    pub fn heeds(&mut self, intent: Option<(i64, Duration)>, now: Instant) -> bool {
-        if let Some((at, age)) = intent
+    /// Takes note of an intent found written down, in the second `at`, and answers whether a process before this one may
+    /// have created things that AWS's lists do not show yet. When that process sent its last call nobody knows: it may
+    /// have worked for long under its intent, and died a moment ago. What this process made it knows itself; a cache may
+    /// go on showing its intents for a while after they were struck out.
+    pub fn heeds(&mut self, at: Option<i64>, now: Instant) -> bool {
+        if let Some(at) = at
             && !self.intents.contains(&at)
+            && self.others.insert(at)
         {
-            let until = now + self.visible_within.saturating_sub(age);
-            self.others_until = self.others_until.max(Some(until));
+            self.others_until = self.others_until.max(Some(now + self.visible_within));
         }
         self.others_until.is_some_and(|until| now < until)
     }
@@ -235,16 +241,15 @@ mod tests {
         let mut memory = Memory::default();
         let now = Instant::now();
         memory.intends(100);
-        assert!(!memory.heeds(Some((100, Duration::ZERO)), now), "our own");
-        assert!(!memory.heeds(Some((40, Duration::from_secs(60))), now), "too old");
+        assert!(!memory.heeds(Some(100), now), "our own");
         assert!(
-            memory.heeds(Some((90, Duration::from_secs(10))), now),
-            "somebody else's"
+            memory.heeds(Some(40), now),
+            "somebody else's, however old: it may have died just now"
         );
-        assert!(
-            memory.heeds(None, now + Duration::from_secs(19)),
-            "though it was struck out"
-        );
-        assert!(!memory.heeds(None, now + Duration::from_secs(20)), "not for ever");
+        let later = now + VISIBLE_WITHIN.checked_sub(Duration::from_secs(1)).expect("a moment");
+        assert!(memory.heeds(None, later), "though it was struck out");
+        let over = now + VISIBLE_WITHIN;
+        assert!(!memory.heeds(Some(40), over), "seen again, it is no other");
+        assert!(!memory.heeds(None, over), "not for ever");
     }
 }

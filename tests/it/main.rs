@@ -13,6 +13,7 @@ mod guardrails;
 mod manifests;
 mod permissions;
 mod project;
+mod replicas;
 mod start_script;
 mod tamper;
 mod world;

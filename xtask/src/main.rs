@@ -1,6 +1,8 @@
-//! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`, `cargo xtask gen`.
+//! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`,
+//! `cargo xtask chaos`, `cargo xtask gen`.
 
 mod bench;
+mod chaos;
 mod demo;
 mod steps;
 
@@ -24,6 +26,8 @@ enum Command {
     },
     /// Measures what fleets of projects cost, in calls, writes, time and memory.
     Bench(bench::Options),
+    /// Kills the controller at the calls of a project's life, and compares what comes of it with a life that nobody disturbed.
+    Chaos(chaos::Options),
     /// Everything CI runs.
     Test,
     /// Writes what is generated from the code: the custom resource definitions, the controller's IAM policy, the examples'
@@ -36,6 +40,7 @@ async fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Demo { keep } => demo::run(keep).await,
         Command::Bench(options) => bench::run(options).await,
+        Command::Chaos(options) => chaos::run(&options),
         Command::Test => steps::test(),
         Command::Gen => steps::generate(),
     }

@@ -1,0 +1,33 @@
+use anyhow::Result;
+use clap::Args;
+
+use super::steps;
+
+/// How many kills there are, of those that are possible, and in which order.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// How many kills are made, drawn from all that are possible.
+    #[arg(long, default_value_t = 2000)]
+    kills: usize,
+    /// How many projects live at once, each on a cluster and an AWS of its own.
+    #[arg(long, default_value_t = 2)]
+    shards: usize,
+    /// What decides which kills are drawn; the same seed draws the same.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// Runs the test that CI runs with a few kills.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let Options { kills, shards, seed } = options;
+    let [kills, shards, seed] = [kills.to_string(), shards.to_string(), seed.to_string()];
+    let variables = [
+        ("SECUREML_CHAOS_KILLS", kills.as_str()),
+        ("SECUREML_CHAOS_SHARDS", &shards),
+        ("SECUREML_CHAOS_SEED", &seed),
+    ];
+    steps::cargo_with(
+        &["test", "--workspace", "--test", "it", "chaos::", "--", "--nocapture"],
+        &variables,
+    )
+}
