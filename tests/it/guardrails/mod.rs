@@ -29,8 +29,8 @@ use evaluated::Evaluated;
 use ground::{Ground, Whole};
 
 /// How many attacks and legitimate actions there are at least.
-const ATTACKS: usize = 1000;
-const WORK: usize = 120;
+const ATTACKS: usize = 25_000;
+const WORK: usize = 2000;
 
 /// How many findings a failed test prints.
 const SHOWN: usize = 60;

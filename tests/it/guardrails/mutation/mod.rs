@@ -20,6 +20,9 @@ use super::environment::Policy;
 use super::first;
 use super::ground::Whole;
 
+/// How many mutants there are at least that are noticed.
+const NOTICED: usize = 5000;
+
 /// What came of the mutants of a sort.
 #[derive(Default)]
 struct Count {
@@ -61,6 +64,8 @@ fn every_weakened_policy_is_noticed() -> Result<()> {
         let all = noticed + missed;
         println!("{sort:?}: {noticed} of {all} mutants noticed; {unchanging} others change nothing");
     }
+    let noticed: usize = counts.values().map(|count| count.noticed).sum();
+    ensure!(noticed >= NOTICED, "only {noticed} mutants are noticed");
     ensure!(
         blind.is_empty(),
         "the search is blind to {}:\n{}",
