@@ -41,6 +41,10 @@ struct Read {
     halves: Vec<Half>,
 }
 
+/// Keys that AWS documents to be in every request.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-securetransport>
+const ALWAYS: &[&str] = &["aws:SecureTransport"];
+
 /// A value that no statement names.
 const OTHER: &str = "something";
 
@@ -197,7 +201,9 @@ impl<'a> Search<'a> {
             let others = values.iter().filter(|value| *value != OTHER);
             ways.extend(others.map(|value| vec![value.clone(), OTHER.to_owned()]));
         }
-        ways.push(Vec::new());
+        if !ALWAYS.contains(&key) {
+            ways.push(Vec::new());
+        }
         ways
     }
 }
