@@ -38,12 +38,20 @@ const MANAGEMENT: [&str; 21] = [
 ];
 
 /// Use.
+const USE: [&str; 5] = [
+    "kms:Decrypt",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncrypt*",
+];
+
+/// Every way to encrypt and decrypt with a key of this kind: what is denied.
 const CRYPTOGRAPHY: [&str; 4] = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
 
 pub(super) fn draw(project: &Project, builder: &mut Builder) {
     let notebooks = || project.spec.notebooks.iter().map(|notebook| notebook.name.as_str());
-    let user = project.role_arn(&project.user_role());
-    let users = notebooks().map(|name| execution(project, name)).chain([user]);
+    let users = notebooks().map(|name| execution(project, name));
     let policy = |users: Vec<String>, services: Vec<Statement>| policy(project, &users, services);
     let data = policy(users.collect(), vec![logs(project)]);
     add(project, builder, "project", &project.named("kms-cmk"), "Data", data);
@@ -96,7 +104,7 @@ fn policy(project: &Project, users: &[String], services: Vec<Statement>) -> Docu
         .anywhere();
     let use_it = Statement::allow("ProjectUses")
         .principal(account())
-        .actions(CRYPTOGRAPHY)
+        .actions(USE)
         .anywhere()
         .given(global::PRINCIPAL_ARN.is(users));
     // Volumes of notebooks, jobs and endpoints work through grants, which SageMaker makes for its caller.
@@ -125,8 +133,10 @@ fn policy(project: &Project, users: &[String], services: Vec<Statement>) -> Docu
         .given(global::PRINCIPAL_ARN.is(users))
         .given(global::SOURCE_VPC.is_not([String::from(Handle::<Vpc>::new("main").id())]))
         .given(global::VIA_AWS_SERVICE.is_not_true());
-    let own = [manage, use_it, grant, no_grant, administrators, inside];
-    Document::new(own.into_iter().chain(services))
+    let own = [manage, grant, no_grant, administrators];
+    // Without notebooks there is nobody who uses the key.
+    let used = [use_it, inside].into_iter().filter(|_| !users.is_empty());
+    Document::new(own.into_iter().chain(used).chain(services))
 }
 
 /// The execution role of the notebook `name`.
@@ -141,8 +151,7 @@ fn logs(project: &Project) -> Statement {
     let service = format!("logs.{}.amazonaws.com", project.account.region);
     Statement::allow("LogsAreEncrypted")
         .principal(Principal::Service(service))
-        .actions(CRYPTOGRAPHY)
-        .actions(["kms:DescribeKey"])
+        .actions(USE)
         .anywhere()
         .given(global::LOG_GROUP_CONTEXT.is([group]))
 }

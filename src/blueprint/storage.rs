@@ -78,7 +78,6 @@ fn policy(project: &Project, name: &str) -> Document {
         Statement::deny(sid)
             .principal(Principal::Anyone)
             .given(global::SOURCE_VPCE.is_not([endpoint]))
-            .given(global::PRINCIPAL_IS_AWS_SERVICE.is_not_true())
     };
     Document::new([
         everything("OnlyEncryptedConnections").given(global::SECURE_TRANSPORT.is_false()),
@@ -92,10 +91,6 @@ fn policy(project: &Project, name: &str) -> Document {
             .actions(ON_BUCKET)
             .resources([bucket.clone()])
             .given(global::PRINCIPAL_ARN.not_like(project.controller())),
-        // What an AWS service does for another account is that account's doing.
-        everything("ServicesOnlyForThisAccount")
-            .given(global::PRINCIPAL_IS_AWS_SERVICE.is_true())
-            .given(global::SOURCE_ACCOUNT.is_not([project.account.id.clone()])),
         puts("OnlyKmsEncryption")
             .given(global::S3_ENCRYPTION.present())
             .given(global::S3_ENCRYPTION.is_not(["aws:kms"])),

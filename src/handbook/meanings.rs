@@ -384,12 +384,6 @@ pub const DENIALS: &[Denial] = &[
         "Leave settings to the project's declaration; to list, work from a notebook or a job of the project.",
     ),
     never(
-        "ServicesOnlyForThisAccount",
-        "AWS services that work for another account",
-        "Another account could make a service read or write here in its name.",
-        "Let the service work in this account.",
-    ),
-    never(
         "OnlyKmsEncryption",
         "Writing objects encrypted other than with KMS",
         UNKEYED,

@@ -119,6 +119,8 @@ operators! { One, Text:
     is = "StringEquals";
     /// The value is one of `values`, or absent.
     is_if_present = "StringEqualsIfExists";
+    /// The value is one of `values`, whatever its case; false when absent.
+    is_in_any_case = "StringEqualsIgnoreCase";
     /// The value is none of `values`; **true when absent**.
     is_not = "StringNotEquals";
     /// The value matches one of the patterns; false when absent.

@@ -314,12 +314,15 @@ pub const WITHOUT_VPC_KEY: &[&str] = &[
     "sagemaker:CreateWorkforce",
 ];
 
-/// Patterns that stand for several actions of the table at once; policies have a length. What else a pattern takes in
-/// carries none of the keys that its statements are about: deleting a schedule.
+/// Patterns that stand for several actions of the table at once, or for one with a long name; policies have a length.
 const PATTERNS: &[&str] = &[
     "sagemaker:CreateAutoMLJob*",
     "sagemaker:Create*JobDefinition",
-    "sagemaker:*teMonitoringSchedule",
+    "sagemaker:CreateTr*Job",
+    "sagemaker:CreateHyper*",
+    "sagemaker:CreateMon*",
+    "sagemaker:CreateProc*",
+    "sagemaker:UpdateMonitoringS*",
 ];
 
 /// Instance types with local disks, which are encrypted by their hardware; jobs on them refuse a volume key.

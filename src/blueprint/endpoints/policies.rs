@@ -16,8 +16,21 @@ pub(super) struct Grant {
     pub actions: &'static [&'static str],
     /// What they may be done to.
     pub on: On,
+    /// Who may.
+    pub by: &'static [Caller],
     /// Another condition: operator, key, value.
     pub when: Option<(&'static str, &'static str, &'static str)>,
+}
+
+/// Whose actions may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// Whoever administers the project.
+    Admin,
+    /// Whoever works in it.
+    User,
+    /// Code, in notebooks and in the jobs started there.
+    Code,
 }
 
 /// What actions may be done to.
@@ -34,8 +47,6 @@ pub(super) enum On {
     Objects,
     /// The project's notebooks.
     Notebooks,
-    /// The project's roles.
-    Roles,
     /// The project's keys.
     Keys,
     /// The parameters that the project publishes.
@@ -50,7 +61,11 @@ pub(super) enum On {
 
 /// The policy of the endpoint of `service`.
 pub(super) fn policy(project: &Project, service: &Service) -> Document {
-    document(service.grants.iter().filter_map(|grant| statement(project, grant)))
+    let guardrails = &project.spec.guardrails;
+    let opted = service.opted.iter();
+    let opted = opted.filter(|_| guardrails.allow_actions_without_vpc_key == Some(true));
+    let grants = service.grants.iter().chain(opted);
+    document(grants.filter_map(|grant| statement(project, grant)))
 }
 
 /// The policy of the gateway endpoint of S3.
@@ -75,10 +90,10 @@ fn document(statements: impl Iterator<Item = Statement>) -> Document {
     document
 }
 
-/// None when there is nothing that it could be about.
+/// None when there is nothing that it could be about, or nobody.
 fn statement(project: &Project, grant: &Grant) -> Option<Statement> {
-    let resources = resources(project, &grant.on);
-    if resources.is_empty() {
+    let (resources, roles) = (resources(project, &grant.on), roles(project, grant.by));
+    if resources.is_empty() || roles.is_empty() {
         return None;
     }
     let account = || [project.account.id.clone()];
@@ -86,13 +101,14 @@ fn statement(project: &Project, grant: &Grant) -> Option<Statement> {
         .principal(Principal::Anyone)
         .actions(grant.actions.iter().copied())
         .resources(resources)
-        .when("StringEquals", "aws:PrincipalAccount", account())
-        .when("ArnEquals", "aws:PrincipalArn", roles(project));
+        // The ARN of a role names its account too.
+        .when("ArnEquals", "aws:PrincipalArn", roles);
     let statement = match grant.on {
         // The key is absent where a request is about no resource.
         On::Anything => statement.when("StringEqualsIfExists", "aws:ResourceAccount", account()),
-        On::FoundationModels => statement,
-        _ => statement.when("StringEquals", "aws:ResourceAccount", account()),
+        // ARNs of buckets name no account.
+        On::Own | On::Buckets | On::Objects => statement.when("StringEquals", "aws:ResourceAccount", account()),
+        _ => statement,
     };
     Some(match grant.when {
         Some((operator, key, value)) => statement.when(operator, key, [value]),
@@ -127,7 +143,6 @@ fn resources(project: &Project, on: &On) -> Vec<String> {
                 .map(|name| project.arn("sagemaker", &arn(name)))
                 .collect()
         }
-        On::Roles => roles(project),
         On::Keys => keys(project),
         On::Parameters => {
             let arn = |name: &String| project.arn("ssm", &format!("parameter/{name}"));
@@ -156,12 +171,17 @@ fn notebooks(project: &Project) -> impl Iterator<Item = &str> {
     project.spec.notebooks.iter().map(|notebook| notebook.name.as_str())
 }
 
-/// The roles that work inside the network: people's, and those of notebooks and of the jobs started in them. They
-/// are named one by one: a pattern would match those of a project whose name begins alike.
-fn roles(project: &Project) -> Vec<String> {
-    let people = [project.admin_role(), project.user_role()].map(|role| project.role_arn(&role));
-    let execution = notebooks(project).map(|name| project.service_role_arn(&project.notebook_role(name)));
-    people.into_iter().chain(execution).collect()
+/// The roles of `callers`. They are named one by one: a pattern would match those of a project whose name begins alike.
+fn roles(project: &Project, callers: &[Caller]) -> Vec<String> {
+    let of = |caller: &Caller| match caller {
+        Caller::Admin => vec![project.role_arn(&project.admin_role())],
+        Caller::User => vec![project.role_arn(&project.user_role())],
+        Caller::Code => {
+            let roles = notebooks(project).map(|name| project.service_role_arn(&project.notebook_role(name)));
+            roles.collect()
+        }
+    };
+    callers.iter().flat_map(of).collect()
 }
 
 fn keys(project: &Project) -> Vec<String> {

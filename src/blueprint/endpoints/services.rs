@@ -1,6 +1,6 @@
 //! The services that a project can have an endpoint of, and what may pass each: data.
 
-use super::policies::{Grant, On};
+use super::policies::{Caller, Grant, On};
 use crate::api::EndpointSet;
 
 /// A service with an endpoint.
@@ -15,6 +15,8 @@ pub(super) struct Service {
     pub private_dns: bool,
     /// What may pass.
     pub grants: &'static [Grant],
+    /// What passes too where the guardrails allow actions without a key for the VPC.
+    pub opted: &'static [Grant],
 }
 
 /// The form of a service's full name.
@@ -68,6 +70,7 @@ const fn amazon(short: &'static str, set: Set, grants: &'static [Grant]) -> Serv
         set,
         private_dns: true,
         grants,
+        opted: &[],
     }
 }
 
@@ -83,7 +86,10 @@ use Set::{Additional, Minimal, Standard};
 /// Every interface endpoint a project can have; that of S3 is a gateway and stands apart.
 /// <https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html>
 pub(super) const SERVICES: &[Service] = &[
-    amazon("sagemaker.api", Minimal, SAGEMAKER_API),
+    Service {
+        opted: WITHOUT_VPC_KEY,
+        ..amazon("sagemaker.api", Minimal, SAGEMAKER_API)
+    },
     amazon("sagemaker.runtime", Minimal, SAGEMAKER_RUNTIME),
     sagemaker("notebook", Minimal, NOTEBOOK),
     amazon("sts", Minimal, STS),
@@ -159,8 +165,18 @@ const fn grant(sid: &'static str, actions: &'static [&'static str], on: On) -> G
         sid,
         actions,
         on,
+        by: EVERYBODY,
         when: None,
     }
+}
+
+const EVERYBODY: &[Caller] = &[Caller::Admin, Caller::User, Caller::Code];
+const CODE: &[Caller] = &[Caller::Code];
+const CODE_AND_ADMIN: &[Caller] = &[Caller::Admin, Caller::Code];
+
+/// Likewise, only for some.
+const fn only(by: &'static [Caller], grant: Grant) -> Grant {
+    Grant { by, ..grant }
 }
 
 /// Actions on whatever is the account's own.
@@ -175,31 +191,36 @@ const fn lists(sid: &'static str, actions: &'static [&'static str]) -> Grant {
 
 /// The gateway endpoint of S3. A version is not deleted by anybody who works in the project.
 pub(super) const S3: &[Grant] = &[
-    grant(
-        "ProjectBuckets",
-        &[
-            "s3:GetBucketLocation",
-            "s3:ListBucket",
-            "s3:ListBucketMultipartUploads",
-            "s3:ListBucketVersions",
-        ],
-        On::Buckets,
+    only(
+        CODE_AND_ADMIN,
+        grant(
+            "ProjectBuckets",
+            &[
+                "s3:GetBucketLocation",
+                "s3:ListBucket",
+                "s3:ListBucketMultipartUploads",
+                "s3:ListBucketVersions",
+            ],
+            On::Buckets,
+        ),
     ),
-    grant(
-        "ProjectObjects",
-        &[
-            "s3:AbortMultipartUpload",
-            "s3:DeleteObject",
-            "s3:GetObject",
-            "s3:GetObjectAttributes",
-            "s3:GetObjectTagging",
-            "s3:GetObjectVersion",
-            "s3:GetObjectVersionTagging",
-            "s3:ListMultipartUploadParts",
-            "s3:PutObject",
-            "s3:PutObjectTagging",
-        ],
-        On::Objects,
+    only(
+        CODE,
+        grant(
+            "ProjectObjects",
+            &[
+                "s3:AbortMultipartUpload",
+                "s3:DeleteObject",
+                "s3:GetObject",
+                "s3:GetObjectAttributes",
+                "s3:GetObjectTagging",
+                "s3:GetObjectVersion",
+                "s3:ListMultipartUploadParts",
+                "s3:PutObject",
+                "s3:PutObjectTagging",
+            ],
+            On::Objects,
+        ),
     ),
 ];
 
@@ -255,10 +276,8 @@ const SAGEMAKER_TYPES: On = On::Types(
     "sagemaker",
     &[
         "action",
-        "algorithm",
         "artifact",
         "automl-job",
-        "compilation-job",
         "context",
         "data-quality-job-definition",
         "endpoint",
@@ -266,18 +285,14 @@ const SAGEMAKER_TYPES: On = On::Types(
         "experiment",
         "experiment-trial",
         "experiment-trial-component",
-        "feature-group",
         "hyper-parameter-tuning-job",
-        "inference-component",
         "model",
         "model-bias-job-definition",
-        "model-card",
         "model-explainability-job-definition",
         "model-package",
         "model-package-group",
         "model-quality-job-definition",
         "monitoring-schedule",
-        "monitoring-schedule-alert",
         "pipeline",
         "processing-job",
         "training-job",
@@ -291,49 +306,112 @@ const SAGEMAKER_API: &[Grant] = &[
         &[
             "sagemaker:CreatePresignedNotebookInstanceUrl",
             "sagemaker:DescribeNotebookInstance",
-            "sagemaker:ListTags",
             "sagemaker:StartNotebookInstance",
             "sagemaker:StopNotebookInstance",
         ],
         On::Notebooks,
     ),
-    grant("JobsAndModels", &["sagemaker:*"], SAGEMAKER_TYPES),
-    lists(
-        "Lists",
+    grant(
+        "JobsAndModels",
         &[
-            "sagemaker:GetSearchSuggestions",
-            "sagemaker:List*",
-            "sagemaker:QueryLineage",
-            "sagemaker:Search",
+            "sagemaker:*sociateTrialComponent",
+            "sagemaker:Add*",
+            "sagemaker:Batch*Metrics",
+            "sagemaker:BatchDes*",
+            "sagemaker:Create*JobDefinition",
+            "sagemaker:CreateA*ct*",
+            "sagemaker:CreateAutoMLJob*",
+            "sagemaker:CreateContext",
+            "sagemaker:CreateEndpoint*",
+            "sagemaker:CreateExperiment",
+            "sagemaker:CreateHyper*",
+            "sagemaker:CreateModel",
+            "sagemaker:CreateModelPackage*",
+            "sagemaker:CreateMon*",
+            "sagemaker:CreatePipeline",
+            "sagemaker:CreateProc*",
+            "sagemaker:CreateTr*Job",
+            "sagemaker:CreateTrial*",
+            "sagemaker:Delete*JobDefinition",
+            "sagemaker:DeleteA*ct*",
+            "sagemaker:DeleteAss*",
+            "sagemaker:DeleteContext",
+            "sagemaker:DeleteEndpoint*",
+            "sagemaker:DeleteEx*",
+            "sagemaker:DeleteModel",
+            "sagemaker:DeleteModelPackage",
+            "sagemaker:DeleteModelPackageGroup",
+            "sagemaker:DeleteMon*",
+            "sagemaker:DeletePi*",
+            "sagemaker:DeleteT*",
+            "sagemaker:Describe*",
+            "sagemaker:StartMo*",
+            "sagemaker:StartPi*",
+            "sagemaker:Stop*",
+            "sagemaker:UpdateE*",
+            "sagemaker:UpdateModelP*",
+            "sagemaker:UpdateMonitoringS*",
+            "sagemaker:UpdatePi*",
+            "sagemaker:UpdateTri*",
         ],
+        SAGEMAKER_TYPES,
     ),
+    lists("Lists", &["sagemaker:List*", "sagemaker:Search"]),
 ];
 
-const SAGEMAKER_RUNTIME: &[Grant] = &[grant(
-    "Endpoints",
-    &[
-        "sagemaker:InvokeEndpoint",
-        "sagemaker:InvokeEndpointAsync",
-        "sagemaker:InvokeEndpointWithResponseStream",
-    ],
-    On::Types("sagemaker", &["endpoint", "inference-component"]),
+/// Jobs whose network IAM cannot see, where the project may have them.
+const WITHOUT_VPC_KEY: &[Grant] = &[only(
+    CODE,
+    grant(
+        "JobsWithoutVpcKey",
+        &[
+            "sagemaker:AddTags",
+            "sagemaker:CreateAIBenchmarkJob",
+            "sagemaker:CreateCompilationJob",
+            "sagemaker:CreateInferenceRecommendationsJob",
+            "sagemaker:CreateLabelingJob",
+            "sagemaker:CreateOptimizationJob",
+            "sagemaker:Describe*",
+            "sagemaker:Stop*",
+        ],
+        On::Types(
+            "sagemaker",
+            &[
+                "ai-benchmark-job",
+                "compilation-job",
+                "inference-recommendations-job",
+                "labeling-job",
+                "optimization-job",
+            ],
+        ),
+    ),
+)];
+
+const SAGEMAKER_RUNTIME: &[Grant] = &[only(
+    CODE_AND_ADMIN,
+    grant(
+        "Endpoints",
+        &[
+            "sagemaker:InvokeEndpoint",
+            "sagemaker:InvokeEndpointAsync",
+            "sagemaker:InvokeEndpointWithResponseStream",
+        ],
+        On::Types("sagemaker", &["endpoint"]),
+    ),
 )];
 
 /// <https://docs.aws.amazon.com/sagemaker/latest/dg/notebook-interface-endpoint.html>
-const NOTEBOOK: &[Grant] = &[grant(
-    "ProjectNotebooks",
-    &["sagemaker:CreatePresignedNotebookInstanceUrl"],
-    On::Notebooks,
+const NOTEBOOK: &[Grant] = &[only(
+    &[Caller::User],
+    grant(
+        "ProjectNotebooks",
+        &["sagemaker:CreatePresignedNotebookInstanceUrl"],
+        On::Notebooks,
+    ),
 )];
 
-const STS: &[Grant] = &[
-    grant(
-        "ProjectRoles",
-        &["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
-        On::Roles,
-    ),
-    lists("Self", &["sts:GetCallerIdentity"]),
-];
+/// Nobody who works in the project takes another role; who one is, everybody may ask.
+const STS: &[Grant] = &[lists("Self", &["sts:GetCallerIdentity"])];
 
 const LOGS: &[Grant] = &[
     grant(
@@ -344,22 +422,16 @@ const LOGS: &[Grant] = &[
             "logs:DescribeLogStreams",
             "logs:FilterLogEvents",
             "logs:GetLogEvents",
-            "logs:GetLogGroupFields",
             "logs:PutLogEvents",
-            "logs:StartQuery",
         ],
         On::LogGroups,
     ),
-    lists(
-        "Lists",
-        &["logs:DescribeLogGroups", "logs:GetQueryResults", "logs:StopQuery"],
-    ),
+    lists("Lists", &["logs:DescribeLogGroups"]),
 ];
 
 const MONITORING: &[Grant] = &[lists(
     "Metrics",
     &[
-        "cloudwatch:DescribeAlarms",
         "cloudwatch:GetMetricData",
         "cloudwatch:GetMetricStatistics",
         "cloudwatch:ListMetrics",
@@ -367,20 +439,18 @@ const MONITORING: &[Grant] = &[lists(
     ],
 )];
 
-const KMS: &[Grant] = &[
-    grant(
-        "ProjectKeys",
-        &[
-            "kms:Decrypt",
-            "kms:DescribeKey",
-            "kms:Encrypt",
-            "kms:GenerateDataKey*",
-            "kms:ReEncrypt*",
-        ],
-        On::Keys,
-    ),
-    lists("Lists", &["kms:ListAliases"]),
-];
+const KMS: &[Grant] = &[grant(
+    "ProjectKeys",
+    &[
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:GenerateDataKeyWithoutPlaintext",
+        "kms:ReEncrypt*",
+    ],
+    On::Keys,
+)];
 
 const SSM: &[Grant] = &[grant(
     "ProjectParameters",
@@ -390,53 +460,51 @@ const SSM: &[Grant] = &[grant(
 
 /// Pulling only: what is pushed can be read by whoever owns the registry.
 const ECR: &[Grant] = &[
-    grant(
-        "Pull",
-        &[
-            "ecr:BatchCheckLayerAvailability",
-            "ecr:BatchGetImage",
-            "ecr:DescribeImages",
-            "ecr:DescribeRepositories",
-            "ecr:GetDownloadUrlForLayer",
-            "ecr:ListImages",
-        ],
-        On::Types("ecr", &["repository"]),
+    only(
+        CODE,
+        grant(
+            "Pull",
+            &[
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:GetDownloadUrlForLayer",
+            ],
+            On::Types("ecr", &["repository"]),
+        ),
     ),
-    lists("Token", &["ecr:GetAuthorizationToken"]),
+    only(CODE, lists("Token", &["ecr:GetAuthorizationToken"])),
 ];
 
-const EC2: &[Grant] = &[lists(
-    "Network",
-    &[
-        "ec2:DescribeDhcpOptions",
-        "ec2:DescribeNetworkInterfaces",
-        "ec2:DescribeRouteTables",
-        "ec2:DescribeSecurityGroups",
-        "ec2:DescribeSubnets",
-        "ec2:DescribeVpcEndpoints",
-        "ec2:DescribeVpcs",
-    ],
+const EC2: &[Grant] = &[only(
+    CODE_AND_ADMIN,
+    lists(
+        "Network",
+        &[
+            "ec2:DescribeDhcpOptions",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeRouteTables",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcEndpoints",
+            "ec2:DescribeVpcs",
+        ],
+    ),
 )];
 
-const CODECOMMIT: &[Grant] = &[
-    grant(
-        "ProjectRepository",
-        &[
-            "codecommit:BatchGet*",
-            "codecommit:Create*",
-            "codecommit:Describe*",
-            "codecommit:Get*",
-            "codecommit:Git*",
-            "codecommit:List*",
-            "codecommit:Merge*",
-            "codecommit:Post*",
-            "codecommit:PutFile",
-            "codecommit:UpdatePullRequest*",
-        ],
-        On::Repository,
-    ),
-    lists("Lists", &["codecommit:ListRepositories"]),
-];
+const CODECOMMIT: &[Grant] = &[grant(
+    "ProjectRepository",
+    &[
+        "codecommit:BatchGet*",
+        "codecommit:CreateBranch",
+        "codecommit:CreateCommit",
+        "codecommit:CreatePullRequest",
+        "codecommit:Get*",
+        "codecommit:List*",
+        "codecommit:MergePullRequest*",
+        "codecommit:PostComment*",
+    ],
+    On::Repository,
+)];
 
 const GIT: &[Grant] = &[grant(
     "ProjectRepository",
@@ -446,19 +514,23 @@ const GIT: &[Grant] = &[grant(
 
 /// Reading only, and the token that reading needs.
 const CODEARTIFACT: &[Grant] = &[
-    grant(
-        "Read",
-        &[
-            "codeartifact:Describe*",
-            "codeartifact:Get*",
-            "codeartifact:List*",
-            "codeartifact:ReadFromRepository",
-        ],
-        On::Types("codeartifact", &["domain", "package", "repository"]),
+    only(
+        CODE,
+        grant(
+            "Read",
+            &[
+                "codeartifact:GetAuthorizationToken",
+                "codeartifact:GetPackage*",
+                "codeartifact:GetRepositoryEndpoint",
+                "codeartifact:ListPackage*",
+                "codeartifact:ReadFromRepository",
+            ],
+            On::Types("codeartifact", &["domain", "package", "repository"]),
+        ),
     ),
     Grant {
         when: Some(("StringEquals", "sts:AWSServiceName", "codeartifact.amazonaws.com")),
-        ..lists("Token", &["sts:GetServiceBearerToken"])
+        ..only(CODE, lists("Token", &["sts:GetServiceBearerToken"]))
     },
 ];
 

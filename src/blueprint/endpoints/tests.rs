@@ -177,7 +177,7 @@ fn is_bounded(statement: &Statement) -> bool {
             .get(operator)
             .is_some_and(|keys| keys.contains_key(key))
     };
-    has("StringEquals", "aws:PrincipalAccount") && has("ArnEquals", "aws:PrincipalArn")
+    has("ArnEquals", "aws:PrincipalArn")
 }
 
 #[test]

@@ -154,7 +154,8 @@ impl Environment {
             .with_context(|| format!("{} has no output {output}", node.key))
     }
 
-    /// `text` with each `{name}` in the place of what it stands for; `{their …}` and `{strange …}` are of `others`.
+    /// `text` with each `{name}` in the place of what it stands for; `{their …}` and `{strange …}` are of `others`, and
+    /// `{capitals …}` is written in capitals.
     pub fn fill(&self, text: &str, others: &Others<'_>) -> Result<String> {
         let mut filled = String::new();
         let mut rest = text;
@@ -173,6 +174,7 @@ impl Environment {
                     Some(("their", name)) => others.theirs.fact(name),
                     Some(("strange", name)) => others.strangers.fact(name),
                     Some(("our", name)) => others.ours.fact(name),
+                    Some(("capitals", name)) => self.fact(name).map(|fact| fact.to_uppercase()),
                     _ => self.fact(name),
                 };
                 filled.push_str(&fact.with_context(|| format!("in {text:?}"))?);

@@ -6,9 +6,10 @@ use std::fmt::Write;
 use anyhow::{Context, Result, ensure};
 use secureml::api::Preset;
 
+use super::ground::Ground;
 use super::remedy::remedies;
 use super::scenario::Case;
-use super::suite::{Ground, Suite};
+use super::suite::Suite;
 use crate::generated::current;
 
 const LABS: &str = include_str!("scenarios/labs.yaml");
@@ -81,11 +82,11 @@ impl Row {
 
 fn evaluate(preset: Preset) -> Result<Vec<Row>> {
     let ground = Ground::under(preset)?;
-    let mut cases = ground.world()?.cases("labs.yaml", LABS)?;
+    let mut cases = ground.world()?.cases("labs.yaml", LABS, &[])?;
     if preset == Preset::Published {
         cases.iter_mut().for_each(untag);
     }
-    let (evaluated, _) = Suite::new(&ground.policies(), cases).evaluate()?;
+    let evaluated = Suite::new(&ground.policies(), cases).evaluate()?;
     let mut rows: Vec<Row> = Vec::new();
     for one in &evaluated {
         let (name, _) = one.case.name.rsplit_once(" [").context("a name of a case")?;

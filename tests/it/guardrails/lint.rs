@@ -4,12 +4,12 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use secureml::policy::matches;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::environment::PolicyKind;
-use super::mutation::matches;
-use super::suite::Ground;
+use super::ground::Ground;
 
 /// Why actions that could be bound to resources are allowed on all of them.
 const REASONS: &str = include_str!("scenarios/wildcards.yaml");

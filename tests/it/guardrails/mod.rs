@@ -1,46 +1,48 @@
 //! Proof that the guardrails hold and let work through: every policy of an environment, evaluated by a simulator over
 //! scenarios that are written as data in `scenarios/`.
 
+mod context;
 mod environment;
+mod evaluated;
 mod evaluator;
+mod format;
+mod ground;
 mod keys;
 mod labs;
 mod lint;
 mod mutation;
 mod organization;
 mod path;
+mod published;
 mod remedy;
+mod requests;
 mod scenario;
 mod sdk;
 mod simulator;
 mod suite;
 mod who;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 
 use environment::PolicyKind;
-use mutation::Sort;
-use scenario::Case;
-use suite::{Ground, Suite};
+use evaluated::Evaluated;
+use ground::{Ground, Whole};
 
 /// How many attacks and legitimate actions there are at least.
-const ATTACKS: usize = 1000;
-const WORK: usize = 120;
+const ATTACKS: usize = 25_000;
+const WORK: usize = 2000;
 
 /// How many findings a failed test prints.
 const SHOWN: usize = 60;
 
 #[test]
 fn every_attack_is_denied_and_all_work_is_allowed() -> Result<()> {
-    let ground = Ground::draw()?;
-    let (attacks, work) = ground.cases()?;
+    let whole = Whole::get()?;
+    unique(&whole.evaluated)?;
+    let (attacks, work) = whole.evaluated.split_at(whole.attacks);
     let counts = (attacks.len(), work.len());
-    let cases: Vec<Case> = attacks.into_iter().chain(work).collect();
-    unique(&cases)?;
-    let (evaluated, _) = Suite::new(&ground.policies(), cases).evaluate()?;
-    let (attacks, work) = evaluated.split_at(counts.0);
 
     let breaches = attacks.iter().flat_map(|one| {
         let found = one.breach();
@@ -62,38 +64,6 @@ fn every_attack_is_denied_and_all_work_is_allowed() -> Result<()> {
     ensure!(findings.is_empty(), "{}", first(&findings));
     ensure!(counts.0 >= ATTACKS, "only {} attacks", counts.0);
     ensure!(counts.1 >= WORK, "only {} legitimate actions", counts.1);
-    Ok(())
-}
-
-#[test]
-#[ignore = "half of the mutants are not noticed yet: some scenarios are missing, and wildcards yield mutants that change nothing"]
-fn every_weakened_policy_is_noticed() -> Result<()> {
-    let ground = Ground::draw()?;
-    let (attacks, work) = ground.cases()?;
-    let cases: Vec<Case> = attacks.into_iter().chain(work).collect();
-    let policies = ground.policies();
-    let mut mutants = mutation::mutants(&policies, &ground.ours, &ground.theirs, &cases);
-    let mut suite = Suite::new(&policies, cases);
-    mutation::ask(&mut mutants, &suite.cases, &mut suite.questions);
-    let (evaluated, answers) = suite.evaluate()?;
-
-    let mut counts: BTreeMap<Sort, (usize, usize)> = BTreeMap::new();
-    let mut missed: Vec<String> = Vec::new();
-    for mutant in &mutants {
-        let (all, noticed) = counts.entry(mutant.sort).or_default();
-        *all += 1;
-        match mutant.noticed(&evaluated, &answers)? {
-            Some(_) => *noticed += 1,
-            None => missed.push(format!(
-                "{:?}: {} {}: {}",
-                mutant.sort, mutant.policy, mutant.sid, mutant.what
-            )),
-        }
-    }
-    for (sort, (all, noticed)) in &counts {
-        println!("{sort:?}: {noticed} of {all} mutants noticed");
-    }
-    ensure!(missed.is_empty(), "{} not noticed:\n{}", missed.len(), first(&missed));
     Ok(())
 }
 
@@ -122,11 +92,11 @@ fn policies_are_of_a_form_that_the_simulator_understands() -> Result<()> {
 }
 
 /// Two cases of one name could not be told apart in what is printed.
-fn unique(cases: &[Case]) -> Result<()> {
+fn unique(evaluated: &[Evaluated]) -> Result<()> {
     let mut seen = BTreeSet::new();
-    let twice: Vec<&str> = cases
+    let twice: Vec<&str> = evaluated
         .iter()
-        .map(|case| case.name.as_str())
+        .map(|one| one.case.name.as_str())
         .filter(|name| !seen.insert(*name))
         .collect();
     ensure!(twice.is_empty(), "written twice: {twice:?}");

@@ -9,8 +9,9 @@ use secureml::policy::Limit;
 use serde_json::Value;
 
 use super::first;
+use super::ground::Ground;
 use super::scenario::Case;
-use super::suite::{Ground, Organization, Suite, everything};
+use super::suite::{Organization, Suite, everything};
 
 const ATTACKS: &str = include_str!("scenarios/organization.yaml");
 /// How our organisation is called: see `who.rs`.
@@ -19,12 +20,12 @@ const ID: &str = "o-ours000000";
 #[test]
 fn an_organisation_is_protected_and_its_projects_work() -> Result<()> {
     let ground = Ground::draw()?;
-    let attacks = ground.world()?.cases("organization.yaml", ATTACKS)?;
+    let attacks = ground.world()?.cases("organization.yaml", ATTACKS, &[])?;
     let (_, work) = ground.cases()?;
     let counts = (attacks.len(), work.len());
     let mut cases: Vec<Case> = attacks.into_iter().chain(work).collect();
     cases.iter_mut().for_each(name_the_organisation);
-    let (evaluated, _) = Suite::within(&ground.policies(), cases, &organization()?).evaluate()?;
+    let evaluated = Suite::within(&ground.policies(), cases, &organization()?).evaluate()?;
     let (attacks, work) = evaluated.split_at(counts.0);
     let tried: BTreeSet<&str> = attacks
         .iter()

@@ -12,6 +12,8 @@ use super::environment::{Environment, Others};
 pub enum Path {
     /// `inside`: from the project's network, through the endpoint of the service.
     Inside,
+    /// `inside by <endpoint>`: likewise, through this endpoint.
+    InsideBy(String),
     /// `next door`: likewise in the neighbour's network, through its endpoint.
     NextDoor,
     /// `outside`: from the internet.
@@ -52,9 +54,10 @@ impl Path {
             "next door" => Self::NextDoor,
             "outside" => Self::Outside,
             "platform" => Self::Platform,
-            _ => match text.strip_prefix("through ") {
-                Some(service) => Self::Through(service.to_owned()),
-                None => bail!("{text:?} is no path"),
+            _ => match (text.strip_prefix("through "), text.strip_prefix("inside by ")) {
+                (Some(service), _) => Self::Through(service.to_owned()),
+                (_, Some(endpoint)) => Self::InsideBy(endpoint.to_owned()),
+                _ => bail!("{text:?} is no path"),
             },
         })
     }
@@ -70,7 +73,7 @@ impl Path {
         }
         let mut set = |key: &str, value: Value| context.insert(key.to_owned(), value);
         match self {
-            Self::Inside | Self::NextDoor => {
+            Self::Inside | Self::InsideBy(_) | Self::NextDoor => {
                 let environment = self.network(others);
                 let vpc = environment.node("Vpc/main")?;
                 set("aws:SourceVpc", environment.output(vpc, "id").into());
@@ -116,12 +119,14 @@ impl Path {
     /// None for services without an endpoint, which cannot be reached from inside at all, and for `iam:PassRole`,
     /// which is no call of its own.
     fn endpoint_node<'a>(&self, action: &str, others: &Others<'a>) -> Result<Option<&'a secureml::blueprint::Node>> {
-        if !matches!(self, Self::Inside | Self::NextDoor) {
-            return Ok(None);
-        }
-        let of = ENDPOINTS.iter().find(|(prefix, _)| action.starts_with(prefix));
-        let Some((_, name)) = of else {
-            return Ok(None);
+        let of = || ENDPOINTS.iter().find(|(prefix, _)| action.starts_with(prefix));
+        let name = match self {
+            Self::InsideBy(name) => name,
+            Self::Inside | Self::NextDoor => match of() {
+                Some((_, name)) => *name,
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
         };
         let node = self.network(others).node(&format!("VpcEndpoint/{name}"));
         node.map(Some).with_context(|| format!("for {action}"))

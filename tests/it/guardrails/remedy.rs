@@ -7,8 +7,8 @@ use secureml::handbook::{conditions, meanings};
 use secureml::policy::{Document, Effect, Statement, matches};
 
 use super::environment::Environment;
+use super::evaluated::Evaluated;
 use super::scenario::LayerName;
-use super::suite::Evaluated;
 
 /// What to do in the place of `one`, by the names of statements: what its denials say, or what the statements demand that
 /// would allow it. Empty where nothing ever allows it.

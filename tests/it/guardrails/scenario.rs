@@ -3,64 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
 use serde_json::Value;
 
+use super::context;
 use super::environment::{Environment, Others, STRANGERS};
+use super::format::{Patch, Scenario, check_fields};
 use super::path::Path;
+use super::requests::Requests;
 use super::who::Who;
 
-/// What requests look like when nothing is wrong with them, by action.
-const REQUESTS: &str = include_str!("scenarios/requests.yaml");
-
-/// One scenario, or many of a kind.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Scenario {
-    /// What it is about, for people.
-    pub name: String,
-    /// Who asks: see [`Who`].
-    pub who: Vec<String>,
-    /// From where: see [`Path`].
-    #[serde(default = "inside")]
-    pub from: Vec<String>,
-    /// Actions, each as `requests.yaml` has it.
-    #[serde(rename = "do")]
-    pub actions: Vec<String>,
-    /// What is different about all of them.
-    #[serde(flatten)]
-    pub patch: Patch,
-    /// What is different about some of them.
-    #[serde(default)]
-    pub variants: BTreeMap<String, Patch>,
-}
-
-/// What a request is, or how it differs from another.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Patch {
-    /// What it is about: an ARN, or `*` for actions that know no resources.
-    pub on: Option<String>,
-    /// Whose that is: `ours`, `theirs` (a neighbour project in our account), `strangers` (another account).
-    pub of: Option<String>,
-    /// Context keys; a null takes one out.
-    #[serde(default)]
-    pub with: BTreeMap<String, Value>,
-    /// Tags of the resource: those of its owner, with these changes, or `none`.
-    pub tags: Option<Value>,
-    /// Tags that the request sets: `ours`, `theirs`, or a map.
-    pub giving: Option<Value>,
-    /// What denies it: `role` (nothing in the role's policies allows), `role:Sid` (a statement denies), likewise
-    /// `boundary`, `endpoint`, `bucket`, `key`, `trust`, `organization`. Each of them alone.
-    pub by: Option<Vec<String>>,
-    /// Why it is no matter that the boundary and the policies of resources and endpoints let it through when
-    /// `AdministratorAccess` takes the place of the role's own policies.
-    #[serde(rename = "not-alone")]
-    pub not_alone: Option<String>,
-}
-
-fn inside() -> Vec<String> {
-    vec!["inside".to_owned()]
-}
+/// What AWS lets everybody do, whatever their policies say; only an endpoint can stop it.
+pub const FREE: &[&str] = &["sts:GetCallerIdentity"];
 
 /// A layer that denies alone, by the statement or by allowing nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,28 +51,54 @@ pub struct Case {
     pub alone: bool,
 }
 
+impl Case {
+    /// Whether one of the layers that deny `other` has a say in this one too.
+    fn shares_a_layer_with(&self, other: &Self) -> bool {
+        let shares = |defence: &Defence| match defence.layer {
+            LayerName::Role => self.who.identity == other.who.identity,
+            LayerName::Boundary => self.who.boundary == other.who.boundary,
+            LayerName::Resource => self.resource_policy == other.resource_policy,
+            LayerName::Endpoint => self.endpoint_policy == other.endpoint_policy,
+            LayerName::Organization => false,
+        };
+        other.by.iter().any(shares)
+    }
+}
+
 /// Everything that cases are made of.
 pub struct World<'a> {
     pub others: Others<'a>,
-    requests: BTreeMap<String, Patch>,
+    requests: Requests,
 }
 
 impl<'a> World<'a> {
     pub fn new(others: Others<'a>) -> Result<Self> {
         Ok(Self {
             others,
-            requests: serde_saphyr::from_str(REQUESTS).context("requests.yaml")?,
+            requests: Requests::read()?,
         })
     }
 
-    /// The cases of the scenarios in `text`.
-    pub fn cases(&self, file: &str, text: &str) -> Result<Vec<Case>> {
+    /// The cases of the scenarios in `text`. `work` is what is legitimate.
+    pub fn cases(&self, file: &str, text: &str, work: &[Case]) -> Result<Vec<Case>> {
         check_fields(text).with_context(|| file.to_owned())?;
         let scenarios: Vec<Scenario> = serde_saphyr::from_str(text).with_context(|| file.to_owned())?;
+        let mut honest: BTreeMap<&str, Vec<&Case>> = BTreeMap::new();
+        for case in work {
+            honest.entry(&case.action).or_default().push(case);
+        }
         let mut cases = Vec::new();
         for scenario in &scenarios {
-            self.expand(scenario, &mut cases)
+            let mut own = Vec::new();
+            self.expand(scenario, &mut own)
                 .with_context(|| format!("{file}: {}", scenario.name))?;
+            if scenario.beyond_work {
+                own.retain(|case| {
+                    let same = honest.get(case.action.as_str());
+                    !same.is_some_and(|same| same.iter().any(|honest| honest.shares_a_layer_with(case)))
+                });
+            }
+            cases.extend(own);
         }
         Ok(cases)
     }
@@ -131,11 +110,10 @@ impl<'a> World<'a> {
         } else {
             &scenario.variants
         };
+        let requests = self.requests.of(scenario)?;
         for who in &scenario.who {
             for from in &scenario.from {
-                for action in &scenario.actions {
-                    let request = self.requests.get(action);
-                    let request = request.with_context(|| format!("requests.yaml has no {action}"))?;
+                for (action, request) in &requests {
                     for (variant, patch) in variants {
                         let name = format!("{} [{who}, {from}, {action}, {variant}]", scenario.name);
                         let patches = [request, &scenario.patch, patch];
@@ -157,7 +135,10 @@ impl<'a> World<'a> {
     /// those before it.
     pub fn case(&self, name: &str, who: &str, from: &str, request: &str, patches: [&Patch; 3]) -> Result<Case> {
         let action = request.split(' ').next().unwrap_or_default().to_owned();
-        let who = Who::find(who, &self.others)?;
+        let mut who = Who::find(who, &self.others)?;
+        if FREE.contains(&action.as_str()) {
+            who = who.with_every_right();
+        }
         let path = Path::parse(from)?;
         let last = |pick: fn(&Patch) -> Option<&String>| patches.iter().rev().find_map(|patch| pick(patch));
         let of = self.owner(last(|patch| patch.of.as_ref()).map_or("ours", String::as_str))?;
@@ -167,9 +148,9 @@ impl<'a> World<'a> {
 
         let mut context = who.context();
         context.extend(path.context(&action, &self.others)?);
-        context.extend(resource_context(&resource, &account));
+        context.extend(context::resource(&resource, &account));
         context.extend(self.tags(&resource, of, patches)?);
-        context.extend(giving(patches, &self.others)?);
+        context.extend(context::giving(patches, &self.others)?);
         if action.starts_with("kms:") {
             context.insert("kms:CallerAccount".to_owned(), who.account().into());
         }
@@ -259,80 +240,8 @@ impl<'a> World<'a> {
     }
 }
 
-/// Fields that nobody reads; the reader of a flattened structure does not mind them.
-fn check_fields(text: &str) -> Result<()> {
-    const FIELDS: &[&str] = &[
-        "name",
-        "who",
-        "from",
-        "do",
-        "on",
-        "of",
-        "with",
-        "tags",
-        "giving",
-        "by",
-        "not-alone",
-        "variants",
-    ];
-    let scenarios: Vec<BTreeMap<String, Value>> = serde_saphyr::from_str(text)?;
-    for scenario in scenarios {
-        let strange: Vec<_> = scenario.keys().filter(|key| !FIELDS.contains(&key.as_str())).collect();
-        ensure!(strange.is_empty(), "{:?} has the fields {strange:?}", scenario["name"]);
-    }
-    Ok(())
-}
-
 /// The policy of whatever strangers lay out: it lets everybody in.
 pub const PERMISSIVE: &str = "a stranger's policy";
-
-fn resource_context(resource: &str, account: &str) -> BTreeMap<String, Value> {
-    if resource == "*" {
-        return BTreeMap::new();
-    }
-    let organisation = if account == STRANGERS {
-        "o-stranger00"
-    } else {
-        "o-ours000000"
-    };
-    BTreeMap::from([
-        ("aws:ResourceAccount".to_owned(), account.into()),
-        ("aws:ResourceOrgID".to_owned(), organisation.into()),
-    ])
-}
-
-fn giving(patches: [&Patch; 3], others: &Others<'_>) -> Result<BTreeMap<String, Value>> {
-    let mut tags: BTreeMap<String, String> = BTreeMap::new();
-    for change in patches.iter().filter_map(|patch| patch.giving.as_ref()) {
-        let of = |environment: &Environment| {
-            let tags = environment.tags();
-            let pairs = tags.iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
-            pairs.collect::<Vec<_>>()
-        };
-        match change {
-            Value::String(text) if text == "ours" => tags.extend(of(others.ours)),
-            Value::String(text) if text == "theirs" => tags.extend(of(others.theirs)),
-            Value::String(text) if text == "none" => tags.clear(),
-            Value::Object(changes) => {
-                for (key, value) in changes {
-                    match value.as_str() {
-                        Some(value) => tags.insert(key.clone(), value.to_owned()),
-                        None => tags.remove(key),
-                    };
-                }
-            }
-            other => bail!("giving {other}?"),
-        }
-    }
-    if tags.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let keys: Vec<Value> = tags.keys().map(|key| key.clone().into()).collect();
-    let key = |(tag, value): (String, String)| (format!("aws:RequestTag/{tag}"), value.into());
-    let mut context: BTreeMap<String, Value> = tags.into_iter().map(key).collect();
-    context.insert("aws:TagKeys".to_owned(), keys.into());
-    Ok(context)
-}
 
 impl Defence {
     fn parse(text: &str) -> Result<Self> {

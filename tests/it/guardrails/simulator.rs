@@ -58,12 +58,6 @@ pub struct Requested {
     pub ignored: Vec<String>,
 }
 
-/// The requests that a statement applies to.
-#[derive(Deserialize)]
-pub struct Matched {
-    pub matched: BTreeSet<usize>,
-}
-
 /// How a request was decided.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Decision {

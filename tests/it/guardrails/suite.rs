@@ -1,107 +1,16 @@
-//! All policies and all cases, evaluated once, and what is wrong with the results.
+//! Policies and cases, told to the simulator.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, ensure};
-use secureml::api::Preset;
+use secureml::policy::Document;
 use serde_json::{Value, json};
 
-use super::environment::{Environment, OURS, Others, Policy, STRANGERS};
-use super::scenario::{Case, Defence, LayerName, PERMISSIVE, World};
-use super::simulator::{Answers, Asked, Decision, Layer, Questions, Requested};
-use super::who::ADMINISTRATOR;
-
-const FULL: &str = include_str!("scenarios/environment.yaml");
-const NEIGHBOUR: &str = include_str!("scenarios/neighbour.yaml");
-
-/// The files of attacks and of legitimate work.
-const ATTACKS: &[(&str, &str)] = &[
-    ("attacks/network.yaml", include_str!("scenarios/attacks/network.yaml")),
-    (
-        "attacks/encryption.yaml",
-        include_str!("scenarios/attacks/encryption.yaml"),
-    ),
-    (
-        "attacks/notebooks.yaml",
-        include_str!("scenarios/attacks/notebooks.yaml"),
-    ),
-    (
-        "attacks/neighbours.yaml",
-        include_str!("scenarios/attacks/neighbours.yaml"),
-    ),
-    (
-        "attacks/exfiltration.yaml",
-        include_str!("scenarios/attacks/exfiltration.yaml"),
-    ),
-    ("attacks/storage.yaml", include_str!("scenarios/attacks/storage.yaml")),
-    ("attacks/keys.yaml", include_str!("scenarios/attacks/keys.yaml")),
-    (
-        "attacks/administration.yaml",
-        include_str!("scenarios/attacks/administration.yaml"),
-    ),
-    ("attacks/roles.yaml", include_str!("scenarios/attacks/roles.yaml")),
-];
-const WORK: &[(&str, &str)] = &[
-    ("work/labs.yaml", include_str!("scenarios/work/labs.yaml")),
-    ("work/people.yaml", include_str!("scenarios/work/people.yaml")),
-    ("work/services.yaml", include_str!("scenarios/work/services.yaml")),
-];
-
-/// The environments: ours, that of a neighbour whose name begins like ours, and one of another account.
-pub struct Ground {
-    pub ours: Environment,
-    pub theirs: Environment,
-    pub strangers: Environment,
-}
-
-impl Ground {
-    pub fn draw() -> Result<Self> {
-        Self::under(Preset::default())
-    }
-
-    /// With the preset `preset` of the guardrails.
-    pub fn under(preset: Preset) -> Result<Self> {
-        let ours = format!("{FULL}  guardrails: {{preset: {preset:?}}}\n");
-        Ok(Self {
-            ours: Environment::draw(&ours, OURS)?,
-            theirs: Environment::draw(NEIGHBOUR, OURS)?,
-            strangers: Environment::draw(FULL, STRANGERS)?,
-        })
-    }
-
-    /// Every policy of our environment and of the neighbour's.
-    pub fn policies(&self) -> Vec<Policy> {
-        let of = |environment: &Environment| {
-            let nodes = environment.nodes.values();
-            nodes.flat_map(|node| environment.policies(node)).collect::<Vec<_>>()
-        };
-        let mut all = of(&self.ours);
-        all.extend(of(&self.theirs));
-        all
-    }
-
-    /// What scenarios are read in.
-    pub fn world(&self) -> Result<World<'_>> {
-        World::new(Others {
-            ours: &self.ours,
-            theirs: &self.theirs,
-            strangers: &self.strangers,
-        })
-    }
-
-    /// The attacks and the legitimate actions.
-    pub fn cases(&self) -> Result<(Vec<Case>, Vec<Case>)> {
-        let world = self.world()?;
-        let read = |files: &[(&str, &str)]| -> Result<Vec<Case>> {
-            let mut cases = Vec::new();
-            for (file, text) in files {
-                cases.extend(world.cases(file, text)?);
-            }
-            Ok(cases)
-        };
-        Ok((read(ATTACKS)?, read(WORK)?))
-    }
-}
+use super::environment::{OURS, Policy, PolicyKind};
+use super::evaluated::Evaluated;
+use super::scenario::{Case, FREE, PERMISSIVE};
+use super::simulator::{Answers, Asked, Decision, Questions, Requested};
+use super::who::{ADMINISTRATOR, NOBODY};
 
 /// The policies of an organisation, by their names.
 #[derive(Default)]
@@ -122,20 +31,12 @@ struct Pending {
     administrator: Option<Asked>,
 }
 
-/// One case and how it was decided.
-pub struct Evaluated {
-    pub case: Case,
-    pub decision: Decision,
-    pub administrator: Option<Decision>,
-    /// The keys of its context that the action does not carry.
-    pub ignored: BTreeSet<String>,
-}
-
 /// Everything that is asked.
 pub struct Suite {
-    pub cases: Vec<Case>,
-    pub questions: Questions,
+    cases: Vec<Case>,
+    questions: Questions,
     policies: Vec<(String, Asked)>,
+    endpoints: BTreeMap<String, Document>,
     pending: Vec<Pending>,
 }
 
@@ -160,6 +61,12 @@ impl Suite {
                 told.push(self::told(&mut questions, id, kind, document));
             }
         }
+        let endpoints = policies.iter().filter(|policy| policy.kind == PolicyKind::Endpoint);
+        let endpoints = endpoints.filter_map(|policy| {
+            let document = serde_json::from_value(policy.document.clone()).ok()?;
+            Some((policy.id.clone(), document))
+        });
+        let endpoints = endpoints.collect();
         let pending = cases.iter().enumerate();
         let pending = pending.map(|(i, case)| ask(&mut questions, i, case, organization));
         let pending = pending.collect();
@@ -167,12 +74,13 @@ impl Suite {
             cases,
             questions,
             policies: told,
+            endpoints,
             pending,
         }
     }
 
     /// Evaluates everything.
-    pub fn evaluate(self) -> Result<(Vec<Evaluated>, Answers)> {
+    pub fn evaluate(self) -> Result<Vec<Evaluated>> {
         let answers = self.questions.answer()?;
         let mut wrong: Vec<String> = Vec::new();
         for (id, asked) in &self.policies {
@@ -181,12 +89,20 @@ impl Suite {
         let mut evaluated = Vec::new();
         for (case, pending) in self.cases.into_iter().zip(self.pending) {
             match decide(&case, &pending, &answers) {
-                Ok((decision, administrator, ignored)) => evaluated.push(Evaluated {
-                    case,
-                    decision,
-                    administrator,
-                    ignored,
-                }),
+                Ok((decision, administrator, ignored)) => {
+                    let endpoint = case.endpoint_policy.as_ref().and_then(|id| self.endpoints.get(id));
+                    let endpoint = endpoint.filter(|_| FREE.contains(&case.action.as_str()));
+                    let mut one = Evaluated {
+                        case,
+                        decision,
+                        administrator,
+                        ignored,
+                    };
+                    if let Some(endpoint) = endpoint {
+                        one.ask_the_endpoint(endpoint);
+                    }
+                    evaluated.push(one);
+                }
                 Err(error) => wrong.push(format!("{}: {error:#}", case.name)),
             }
         }
@@ -196,7 +112,7 @@ impl Suite {
             wrong.len(),
             wrong.join("\n")
         );
-        Ok((evaluated, answers))
+        Ok(evaluated)
     }
 }
 
@@ -217,8 +133,12 @@ fn ask(questions: &mut Questions, i: usize, case: &Case, organization: &Organiza
     let attached = |ours: bool, policies| if ours { ids(policies) } else { Vec::new() };
     let scp = attached(case.who.account() == OURS, &organization.scp);
     let rcp = attached(case.account == OURS, &organization.rcp);
+    let principal = match case.who.principal.as_str() {
+        NOBODY => json!({"type": "Anonymous"}),
+        named => named.into(),
+    };
     let request = questions.ask(&json!({
-        "op": "request", "id": i, "principal": case.who.principal, "action": case.action,
+        "op": "request", "id": i, "principal": principal, "action": case.action,
         "resource": case.resource, "account": case.account, "context": case.context,
     }));
     let mut evaluate = |identity: &[String]| {
@@ -226,8 +146,8 @@ fn ask(questions: &mut Questions, i: usize, case: &Case, organization: &Organiza
             "op": "evaluate", "request": i, "identity": identity, "boundary": case.who.boundary.as_ref().map(|id| [id]),
             "resource": case.resource_policy, "endpoint": case.endpoint_policy.as_ref().map(|id| [id]),
             "scp": scp, "rcp": rcp,
-            // The library's own checks of every hundredth: they are slow and the same.
-            "check": i.is_multiple_of(100),
+            // The library's own checks of some: they are slow and the same.
+            "check": i.is_multiple_of(500),
         }))
     };
     Pending {
@@ -251,79 +171,6 @@ fn decide(case: &Case, pending: &Pending, answers: &Answers) -> Result<Decided> 
     let administrator = pending.administrator.map(|asked| answers.get(asked)).transpose()?;
     let ignored = requested.ignored.into_iter().collect();
     Ok((answers.get(pending.real)?, administrator, ignored))
-}
-
-impl Evaluated {
-    /// What is wrong with an attack.
-    pub fn breach(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        if self.case.by.is_empty() {
-            found.push("no defence is named".to_owned());
-        }
-        if self.decision.allowed() {
-            found.push("ALLOWED".to_owned());
-        }
-        if self.administrator.as_ref().is_some_and(Decision::allowed) {
-            found.push("ALLOWED with AdministratorAccess".to_owned());
-        }
-        for defence in &self.case.by {
-            if !self.layer(defence.layer).is_some_and(|layer| defence.holds(layer)) {
-                found.push(format!("{defence:?} does not hold: {:?}", self.layer(defence.layer)));
-            }
-        }
-        found
-    }
-
-    /// What is wrong with legitimate work: the layers that stop it.
-    pub fn obstacle(&self) -> Option<String> {
-        (!self.decision.allowed()).then(|| {
-            let names = [
-                LayerName::Role,
-                LayerName::Boundary,
-                LayerName::Resource,
-                LayerName::Endpoint,
-                LayerName::Organization,
-            ];
-            let stops = names.iter().filter_map(|&name| {
-                let layer = self.layer(name)?;
-                (!layer.allows()).then(|| format!("{name:?} denies by {:?}", layer.deny))
-            });
-            format!("{}: {}", self.decision.result, stops.collect::<Vec<_>>().join("; "))
-        })
-    }
-
-    pub fn layer(&self, name: LayerName) -> Option<&Layer> {
-        let layers = &self.decision.layers;
-        match name {
-            LayerName::Role => layers.role.as_ref(),
-            LayerName::Boundary => layers.boundary.as_ref(),
-            LayerName::Resource => layers.resource.as_ref(),
-            LayerName::Endpoint => layers.endpoint.as_ref(),
-            LayerName::Organization => layers.organization.as_ref(),
-        }
-    }
-
-    /// The layers that have to let legitimate work through. A bucket's policy need not: within an account, the role's
-    /// word is enough there.
-    pub fn needs(&self, name: LayerName) -> bool {
-        let action = &self.case.action;
-        match name {
-            LayerName::Resource => {
-                action.starts_with("kms:") || action.starts_with("sts:") || self.case.who.identity.is_empty()
-            }
-            _ => true,
-        }
-    }
-}
-
-impl Defence {
-    /// Whether `layer` alone denies in this way.
-    pub fn holds(&self, layer: &Layer) -> bool {
-        match &self.sid {
-            Some(sid) => layer.denies(sid),
-            None => layer.silent(),
-        }
-    }
 }
 
 /// The statements without a name of their own: results could not name them.

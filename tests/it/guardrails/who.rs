@@ -10,6 +10,9 @@ use super::environment::{Environment, OURS, Others, PolicyKind, STRANGERS};
 /// Everything that `AdministratorAccess` allows.
 pub const ADMINISTRATOR: &str = "AdministratorAccess";
 
+/// The principal of requests that nobody signed.
+pub const NOBODY: &str = "anonymous";
+
 /// A principal, with its policies.
 #[derive(Clone, Debug)]
 pub struct Who {
@@ -31,13 +34,18 @@ impl Who {
     ///   of people is called alice; `user bob` is another person
     /// - `account admin`: somebody of our account with all rights and no boundary
     /// - `controller`: the controller
-    /// - `stranger`: somebody of another account with all rights there
+    /// - `account user`: likewise, an IAM user
+    /// - `anonymous`: somebody who does not say who they are
+    /// - `stranger`: somebody of another account with all rights there; `stranger user`: likewise, an IAM user
     /// - `something.amazonaws.com`: an AWS service for itself
     pub fn find(name: &str, others: &Others<'_>) -> Result<Self> {
         if name.contains(".amazonaws.com") {
             return Ok(Self::service(name));
         }
         match name {
+            "account user" => return Ok(Self::user(OURS, "operations")),
+            "stranger user" => return Ok(Self::user(STRANGERS, "operations")),
+            "anonymous" => return Ok(Self::nobody()),
             "account admin" => return Ok(Self::administrator(OURS, "operations")),
             "controller" => return Ok(Self::administrator(OURS, "secureml")),
             "stranger" => return Ok(Self::administrator(STRANGERS, "thief")),
@@ -85,6 +93,41 @@ impl Who {
             boundary: None,
             bounded: false,
             context: caller(account, &arn, role),
+        }
+    }
+
+    fn user(account: &str, name: &str) -> Self {
+        let arn = format!("arn:aws:iam::{account}:user/{name}");
+        let mut context = caller(account, &arn, name);
+        context.insert("aws:PrincipalType".to_owned(), "User".into());
+        context.insert("aws:username".to_owned(), name.into());
+        context.insert("aws:userid".to_owned(), "AIDAEXAMPLE".into());
+        Self {
+            principal: arn,
+            identity: vec![ADMINISTRATOR.to_owned()],
+            boundary: None,
+            bounded: false,
+            context,
+        }
+    }
+
+    fn nobody() -> Self {
+        Self {
+            principal: NOBODY.to_owned(),
+            identity: Vec::new(),
+            boundary: None,
+            bounded: false,
+            context: BTreeMap::from([("aws:PrincipalType".to_owned(), "Anonymous".into())]),
+        }
+    }
+
+    /// The same, allowed everything.
+    pub fn with_every_right(self) -> Self {
+        Self {
+            identity: vec![ADMINISTRATOR.to_owned()],
+            boundary: None,
+            bounded: false,
+            ..self
         }
     }
 

@@ -13,8 +13,8 @@ use std::thread;
 use anyhow::{Result, anyhow, ensure};
 use secureml::api::Preset;
 
+use super::ground::Ground;
 use super::labs::PRESETS;
-use super::suite::Ground;
 use crate::generated::current;
 use driver::Done;
 use page::Version;

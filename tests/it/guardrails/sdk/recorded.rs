@@ -8,7 +8,8 @@ use secureml_rig::proxy::{Call, Operation as Called, Protocol, iam_action};
 use serde_json::{Map, Value};
 
 use super::super::environment::Others;
-use super::super::scenario::{Case, Patch, World};
+use super::super::format::Patch;
+use super::super::scenario::{Case, World};
 use super::fields::Fields;
 use super::operations::{Operation, Operations};
 

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, ensure};
 use secureml::api::Preset;
 
+use super::super::evaluated::Evaluated;
+use super::super::ground::Ground;
 use super::super::remedy::remedies;
 use super::super::scenario::Case;
-use super::super::suite::{Evaluated, Ground, Suite};
+use super::super::suite::Suite;
 use super::driver::Done;
 use super::operations::Operations;
 use super::recorded::Recorded;
@@ -61,7 +63,7 @@ impl Verdicts {
             }
         }
         println!("{preset:?}: {} questions", cases.len());
-        let (evaluated, _) = Suite::new(&ground.policies(), cases).evaluate()?;
+        let evaluated = Suite::new(&ground.policies(), cases).evaluate()?;
         let (mut evaluated, mut counts) = (evaluated.as_slice(), counts.into_iter());
         let mut all = Vec::new();
         for run in runs {
