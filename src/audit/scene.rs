@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 use super::report::{Finding, Outcome, Verdict};
 use crate::blueprint::{Blueprint, GuardrailSettings, Node, Project};
 use crate::kinds::{
-    Bucket, IamPolicy, IamRole, Kind, KmsKey, VpcEndpoint, bucket, iam_policy, iam_role, kms_key, vpc_endpoint,
+    self, Bucket, IamPolicy, IamRole, Kind, KmsKey, VpcEndpoint, bucket, iam_policy, iam_role, kms_key, vpc_endpoint,
 };
 use crate::model::{NodeKey, Output, resolve};
-use crate::plan::{Object, World};
+use crate::plan::{Object, Phase, World};
 use crate::policy::{Document, Principal, Statement};
 
 /// See the module.
@@ -31,6 +31,11 @@ pub(super) struct Role {
     pub(super) attributes: iam_role::Attributes,
     /// Its boundary's text; none where it has no boundary, or one that is not the project's.
     pub(super) boundary: Option<Document>,
+}
+
+/// Whether it is not on its way out.
+fn stands(object: &Object) -> bool {
+    !matches!(object.phase, Phase::Leaving(_))
 }
 
 /// Allows everything to everybody: what stands for a policy whose text is not known, and for none at all where that means
@@ -101,7 +106,25 @@ impl<'a> Scene<'a> {
     }
 
     fn object(&self, kind: &str, name: &str) -> Option<&'a Object> {
-        self.world.owned.get(&NodeKey::new(kind, name))?.first()
+        let objects = self.world.owned.get(&NodeKey::new(kind, name))?;
+        objects.iter().find(|object| stands(object)).or(objects.first())
+    }
+
+    /// What bears the project's tags and is not one of its resources, or is one that is there already; the latter are
+    /// told by the flag. What holds data may be kept beyond the spec, and what is on its way out is none of it any more.
+    pub(super) fn surplus(&self) -> impl Iterator<Item = (&'a NodeKey, &'a Object, bool)> {
+        let (blueprint, owned) = (self.blueprint, &self.world.owned);
+        owned.iter().flat_map(move |(node, objects)| {
+            let declared = blueprint.nodes.contains_key(node);
+            let kept = !declared && kinds::find(&node.kind).is_some_and(|kind| kind.holds_data());
+            let standing = objects
+                .iter()
+                .filter(|object| stands(object))
+                .skip(usize::from(declared));
+            standing
+                .filter(move |_| !kept)
+                .map(move |object| (node, object, declared))
+        })
     }
 
     /// What AWS knows a resource by.

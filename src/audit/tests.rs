@@ -183,6 +183,20 @@ const POLICY: &str = "/policy";
 const GUARDRAILS: &str = "/inline/guardrails";
 
 const TAMPERINGS: &[Tampering] = &[
+    tampering("I24", "Bucket/data", POLICY, |it| {
+        let statements = it["Statement"].as_array_mut().expect("statements");
+        statements
+            .iter_mut()
+            .for_each(|statement| statement["Resource"] = json!("arn:aws:s3:::x/audit.csv"));
+    }),
+    tampering("I24", "KmsKey/project", POLICY, |it| {
+        let theirs = json!({"Sid": "Theirs", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::444455556666:root"}, "Action": "kms:Decrypt", "Resource": "*"});
+        it["Statement"].as_array_mut().expect("statements").push(theirs);
+    }),
+    tampering("I24", "VpcEndpoint/s3", POLICY, |it| {
+        let away = json!({"Sid": "Away", "Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::attacker/*"});
+        it["Statement"].as_array_mut().expect("statements").push(away);
+    }),
     tampering("N3", "Vpc/main", "/gateways", |it| {
         *it = json!([{"type": "internet", "id": "igw-1"}])
     }),
@@ -347,8 +361,27 @@ fn what_somebody_changed_breaks_the_promise_that_it_is_about() {
 }
 
 #[test]
+fn what_bears_the_tags_and_is_not_declared_or_there_twice_is_told() {
+    let mut environment = Environment::built(Preset::Standard);
+    let endpoint: NodeKey = "VpcEndpoint/kms".parse().expect("a node");
+    let second = environment.world.owned[&endpoint][0].clone();
+    let mut foreign = second.clone();
+    foreign.id = "vpce-theirs".to_owned();
+    environment.world.owned.entry(endpoint).or_default().push(second);
+    let other: NodeKey = "VpcEndpoint/theirs".parse().expect("a node");
+    environment.world.owned.insert(other, vec![foreign]);
+    let report = environment.audit();
+    let found = &broken(&report)["P1"];
+    assert!(found.contains("VpcEndpoint/kms: it is there more than once"), "{found}");
+    assert!(
+        found.contains("VpcEndpoint/theirs: it bears the project's tags and is not declared"),
+        "{found}"
+    );
+}
+
+#[test]
 fn every_control_is_shown_to_be_able_to_fail() {
-    for control in controls() {
+    for control in controls().filter(|control| control.id != "P1") {
         let breaks = |tampering: &Tampering| tampering.breaks == control.id;
         assert!(TAMPERINGS.iter().any(breaks), "nothing breaks {}", control.id);
     }

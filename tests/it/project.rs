@@ -18,6 +18,12 @@ spec:
   drift:
     intervalSeconds: 10
 ";
+const ENFORCED: &[&str] = &[
+    "wait",
+    "--for=condition=GuardrailsEnforced",
+    "smlp/churn",
+    "--timeout=60s",
+];
 const READY: &[&str] = &["wait", "--for=condition=Ready", "smlp/churn", "--timeout=60s"];
 
 #[tokio::test]
@@ -31,6 +37,8 @@ async fn made_kept_and_removed() -> Result<()> {
     let vpc = kube
         .kubectl_text(&["get", "smlp", "churn", "-o", "jsonpath={.status.outputs.vpcId}"])
         .await?;
+
+    kube.kubectl_text(ENFORCED).await?;
 
     // A quiet project: two sweeps, no write to AWS, no write to the API server.
     let version = &["get", "smlp", "churn", "-o", "jsonpath={.metadata.resourceVersion}"];

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::super::probe::{Probe, STRANGERS, Who, judge};
-use super::super::report::{Control, Outcome, Severity};
+use super::super::report::{Control, Finding, Outcome, Severity, Verdict};
 use super::super::scene::Scene;
 use super::UNREADABLE;
 use super::jobs::NEIGHBOUR;
 use super::{code, everybody, made_by, strange};
-use crate::kinds::{Bucket, IamPolicy, IamRole, Kind, Notebook, iam_policy, iam_role};
+use crate::kinds::{Bucket, IamPolicy, IamRole, Kind, KmsKey, Notebook, VpcEndpoint, iam_policy, iam_role};
 use crate::policy::{Document, Effect, Statement};
 
 pub(super) const CONTROLS: &[Control] = &[
@@ -62,9 +62,15 @@ pub(super) const CONTROLS: &[Control] = &[
     },
     Control {
         id: "I24",
-        title: "Roles and boundaries have the project's policies, whole and unchanged, and nothing else",
+        title: "Roles, boundaries, buckets, keys and endpoints have the project's policies, unchanged, and nothing else is attached",
         severity: Severity::High,
         check: unchanged,
+    },
+    Control {
+        id: "P1",
+        title: "Nothing bears the project's tags that the project does not declare, and nothing is there twice",
+        severity: Severity::High,
+        check: undeclared,
     },
 ];
 
@@ -356,13 +362,69 @@ fn unchanged(scene: &Scene<'_>) -> Outcome {
         }
     });
     let policies = scene.of_each::<IamPolicy>(|node, it| {
-        let declared = scene.declared::<IamPolicy>(node);
-        match declared.is_some_and(|declared| declared.document == it.document) {
-            true => (true, "it is as declared".to_owned()),
-            false => (false, "it is not what was declared".to_owned()),
-        }
+        as_declared(
+            scene
+                .declared::<IamPolicy>(node)
+                .is_some_and(|declared| declared.document == it.document),
+        )
     });
-    roles.and(policies)
+    let buckets = scene.of_each::<Bucket>(|node, it| {
+        as_declared(
+            scene
+                .declared::<Bucket>(node)
+                .is_some_and(|declared| declared.policy == it.policy),
+        )
+    });
+    let keys = scene.of_each::<KmsKey>(|node, it| {
+        as_declared(
+            scene
+                .declared::<KmsKey>(node)
+                .is_some_and(|declared| declared.policy == it.policy),
+        )
+    });
+    let endpoints = scene.of_each::<VpcEndpoint>(|node, it| {
+        as_declared(
+            scene
+                .declared::<VpcEndpoint>(node)
+                .is_some_and(|declared| declared.policy == it.policy),
+        )
+    });
+    roles.and(policies).and(buckets).and(keys).and(endpoints)
+}
+
+fn as_declared(same: bool) -> (bool, String) {
+    let said = if same {
+        "its policy is as declared"
+    } else {
+        "its policy is not what was declared"
+    };
+    (same, said.to_owned())
+}
+
+/// What bears the project's tags and is none of its resources may be anything: a role that everybody takes, an endpoint to
+/// somebody's service. Of two that are the same resource, only one was looked into.
+fn undeclared(scene: &Scene<'_>) -> Outcome {
+    let findings = scene.surplus().map(|(node, object, twice)| Finding {
+        resource: node.to_string(),
+        id: Some(object.outputs.get("arn").unwrap_or(&object.id).clone()),
+        verdict: Verdict::Fail,
+        evidence: if twice {
+            "it is there more than once"
+        } else {
+            "it bears the project's tags and is not declared"
+        }
+        .to_owned(),
+    });
+    let mut findings: Vec<Finding> = findings.collect();
+    if findings.is_empty() {
+        findings.push(Finding {
+            resource: scene.project.owner.to_string(),
+            id: None,
+            verdict: Verdict::Pass,
+            evidence: "everything that bears its tags is declared, and there once".to_owned(),
+        });
+    }
+    Outcome::Found(findings)
 }
 
 /// In what the role `it` is more, less or other than it was declared.

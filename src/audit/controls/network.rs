@@ -220,6 +220,9 @@ fn endpoints(scene: &Scene<'_>) -> Outcome {
         let Some(policy) = &it.policy else {
             return (false, "it has no policy: everything passes".to_owned());
         };
+        if policy.statements.is_empty() {
+            return (false, "its policy cannot be read".to_owned());
+        }
         let allowing = policy
             .statements
             .iter()

@@ -131,7 +131,10 @@ pub(super) const SERVICES: &[Service] = &[
     amazon(
         "sagemaker.metrics",
         Additional,
-        &[own("Metrics", &["sagemaker:BatchPutMetrics"])],
+        &[only(
+            CODE_AND_ADMIN,
+            own("Metrics", &["sagemaker:BatchGetMetrics", "sagemaker:BatchPutMetrics"]),
+        )],
     ),
     sagemaker(
         "studio",
@@ -316,7 +319,6 @@ const SAGEMAKER_API: &[Grant] = &[
         &[
             "sagemaker:*sociateTrialComponent",
             "sagemaker:Add*",
-            "sagemaker:Batch*Metrics",
             "sagemaker:BatchDes*",
             "sagemaker:Create*JobDefinition",
             "sagemaker:CreateA*ct*",
