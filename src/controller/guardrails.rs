@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::runtime::events::{Event, EventType};
 use tokio::task::JoinError;
 
@@ -33,6 +33,9 @@ pub(super) struct Watch {
     in_order_at: Option<Timestamp>,
     /// When the last correction was complete.
     corrected_at: Option<Timestamp>,
+    /// What was said last, and of which opening. The project's status may be read from a cache that does not show it yet,
+    /// or it may never have been written: then it is said again.
+    said: Option<(Condition, Option<OpeningStatus>)>,
 }
 
 /// What is to be audited: everything that the audit depends on.
@@ -53,25 +56,74 @@ pub(super) enum Need {
 }
 
 impl Watch {
-    /// Whether what was found by a look, and is to be changed by `plan`, has to be audited.
-    pub(super) fn need(&mut self, object: &SecureMLProject, plan: &Plan, world: &World, now: Timestamp) -> Need {
-        let known = status::condition(object.status.as_ref(), ENFORCED);
-        let current = known.filter(|known| known.observed_generation == object.metadata.generation);
-        let decided = current.filter(|known| known.status != State::Unknown.word());
-        if plan.is_settled() && decided.is_some_and(|known| known.status == State::True.word()) {
+    /// Whether what was found by a look, and is to be changed by `plan`, has to be audited. `waits` says that what is to be
+    /// changed will be, so that an environment that is not complete soon is.
+    pub(super) fn need(
+        &mut self,
+        object: &SecureMLProject,
+        plan: &Plan,
+        waits: bool,
+        world: &World,
+        now: Timestamp,
+    ) -> Need {
+        let generation = object.metadata.generation;
+        let said = self.said.as_ref().map(|(condition, _)| condition);
+        let known = said.or_else(|| status::condition(object.status.as_ref(), ENFORCED));
+        let decided = known.filter(|known| known.observed_generation == generation && known.reason != AWAITED);
+        // Only what this process audited itself is believed without an audit.
+        let audited = self.in_order_at.is_some();
+        if audited && plan.is_settled() && decided.is_some_and(|known| known.status == State::True.word()) {
             self.in_order_at = Some(now);
             return Need::No;
         }
         // What was just made or changed is known from AWS's answers only, until its lists show it.
         let told = !world.expected.is_empty() || !world.uncertain.is_empty();
-        if decided.is_none() && (told || moves(plan)) {
+        if decided.is_none() && (told || waits && world.unread.is_empty() && moves(plan)) {
             return Need::NotYet;
         }
-        let fingerprint = fingerprint(object.metadata.generation, world);
+        let fingerprint = fingerprint(generation, world);
         if decided.is_some() && self.audited == Some(fingerprint) {
             return Need::No;
         }
         Need::Audit(fingerprint)
+    }
+
+    /// Says again what was said last.
+    pub(super) fn repeat(&self, object: &SecureMLProject, latest: &mut SecureMLProjectStatus) {
+        let Some((said, opening)) = &self.said else {
+            return;
+        };
+        if status::condition(Some(latest), ENFORCED) != Some(said)
+            && said.observed_generation == object.metadata.generation
+        {
+            status::put(latest, said.clone());
+            latest.last_opening.clone_from(opening);
+        }
+    }
+
+    /// Nothing is said of an environment that is not complete.
+    pub(super) fn not_yet(&mut self, object: &SecureMLProject, latest: &mut SecureMLProjectStatus) {
+        let message = "the guardrails are audited as soon as the environment is as declared".to_owned();
+        self.say(latest, object, State::Unknown, AWAITED, message);
+    }
+
+    /// The audit itself is broken: that is no reason to leave the environment alone.
+    pub(super) fn came_to_no_end(&mut self, object: &SecureMLProject, latest: &mut SecureMLProjectStatus) {
+        let message = "the audit came to no end: a mistake in this program; its log tells more".to_owned();
+        self.say(latest, object, State::Unknown, "CannotTell", message);
+    }
+
+    fn say(
+        &mut self,
+        latest: &mut SecureMLProjectStatus,
+        object: &SecureMLProject,
+        state: State,
+        reason: &str,
+        message: String,
+    ) {
+        status::set(latest, object, ENFORCED, state, reason, message);
+        let said = status::condition(Some(latest), ENFORCED).cloned();
+        self.said = said.map(|said| (said, latest.last_opening.clone()));
     }
 
     /// Takes note of a pass that did everything it wanted.
@@ -89,24 +141,32 @@ impl Watch {
         now: Timestamp,
     ) -> Option<Event> {
         self.audited = Some(fingerprint);
-        let was = status::condition(Some(latest), ENFORCED).map(|known| known.status.clone());
-        let event = if report.holds() {
-            let closed = self.close(latest, now);
-            self.in_order_at = Some(now);
-            closed.map(|said| status::note(EventType::Normal, "GuardrailsEnforced", said))
-        } else {
-            self.open(report, latest, now);
-            let news = was.as_deref() != Some(State::False.word());
-            news.then(|| status::note(EventType::Warning, "GuardrailsNotEnforced", broken(report)))
-        };
-        let (state, reason, message) = if report.holds() {
-            (State::True, "ControlsPass", in_order(report, latest))
+        let was = status::condition(Some(latest), ENFORCED).map(|known| (known.status.clone(), known.reason.clone()));
+        let (state, reason) = if report.holds() {
+            (State::True, "ControlsPass")
         } else if report.count(Verdict::Fail) > 0 {
-            (State::False, "ControlsFail", broken(report))
+            (State::False, "ControlsFail")
         } else {
-            (State::Unknown, "CannotTell", broken(report))
+            (State::Unknown, "CannotTell")
         };
-        status::set(latest, object, ENFORCED, state, reason, message);
+        let news = was != Some((state.word().to_owned(), reason.to_owned()));
+        let event = match state {
+            State::True => {
+                let closed = self.close(latest, now);
+                self.in_order_at = Some(now);
+                closed.map(|said| status::note(EventType::Normal, "GuardrailsEnforced", said))
+            }
+            State::False => {
+                self.open(report, latest, now);
+                news.then(|| status::note(EventType::Warning, "GuardrailsNotEnforced", broken(report)))
+            }
+            State::Unknown => news.then(|| status::note(EventType::Warning, "GuardrailsUnknown", broken(report))),
+        };
+        let message = match state {
+            State::True => in_order(report, latest),
+            State::False | State::Unknown => broken(report),
+        };
+        self.say(latest, object, state, reason, message);
         event
     }
 
@@ -157,24 +217,19 @@ pub(super) fn open_anew(stands: Option<&SecureMLProjectStatus>, latest: &SecureM
         && condition != status::condition(stands, ENFORCED)
 }
 
-/// Nothing is said of an environment that is not complete.
-pub(super) fn not_yet(object: &SecureMLProject, latest: &mut SecureMLProjectStatus) {
-    let message = "the guardrails are audited as soon as the environment is as declared".to_owned();
-    status::set(latest, object, ENFORCED, State::Unknown, AWAITED, message);
-}
-
 /// Whether nothing was said yet.
 pub(super) fn is_awaited(latest: &SecureMLProjectStatus) -> bool {
     status::condition(Some(latest), ENFORCED).is_some_and(|known| known.reason == AWAITED)
 }
 
-/// The audit takes a while of computing: it is made where nothing else waits for it.
+/// The audit takes a while of computing: it is made where nothing else waits for it. None where it panicked.
 ///
 /// # Errors
-/// When it panicked, or the process ends.
-pub(super) async fn audited(case: Case) -> Result<(Blueprint, Report), JoinError> {
+/// When the process ends.
+pub(super) async fn audited(case: Case) -> Result<(Blueprint, Option<Report>), JoinError> {
     tokio::task::spawn_blocking(move || {
-        let report = audit(&case.project, &case.blueprint, &case.world);
+        let audit = || audit(&case.project, &case.blueprint, &case.world);
+        let report = std::panic::catch_unwind(std::panic::AssertUnwindSafe(audit)).ok();
         (case.blueprint, report)
     })
     .await

@@ -120,12 +120,15 @@ impl Turn {
             blueprint,
             world,
         };
-        let (mut watch, blueprint) = self.guard(project, &plan, case, &mut latest).await?;
+        let waits = !observe && !memory.is_stuck(&plan, Instant::now());
+        let (mut watch, blueprint) = self.guard(project, &plan, waits, case, &mut latest).await?;
         let report = if observe || plan.writes().next().is_none() {
             None
         } else {
             if plan.creates() {
-                let intent = intent(latest.intent.take());
+                // With a new id, unless a creation under the old one may still be on its way.
+                let earlier = latest.intent.take().filter(|_| begun || memory.awaits_answers());
+                let intent = intent(earlier);
                 memory.intends(intent.at.0.as_second());
                 latest.intent = Some(intent);
                 latest = status::working(project, latest, &plan);
@@ -138,7 +141,7 @@ impl Turn {
             let incarnation = latest.intent.as_ref().map_or("", |intent| intent.id.as_str());
             Some(carry_out(inventory, &plan, &mut memory, incarnation).await)
         };
-        if !begun && !memory.awaits_answers() {
+        if !begun && !memory.awaits_lists() {
             latest.intent = None;
         }
         if let Some(event) = status::event(project, &plan, report.as_ref()) {
@@ -165,18 +168,27 @@ impl Turn {
         &self,
         project: &SecureMLProject,
         plan: &Plan,
+        waits: bool,
         case: Case,
         latest: &mut SecureMLProjectStatus,
     ) -> Result<(Watch, Blueprint), Error> {
         let mut watch = self.context.watch(&self.owner);
-        let need = watch.need(project, plan, &case.world, Timestamp::now());
-        let Need::Audit(fingerprint) = need else {
-            if matches!(need, Need::NotYet) {
-                guardrails::not_yet(project, latest);
+        let fingerprint = match watch.need(project, plan, waits, &case.world, Timestamp::now()) {
+            Need::Audit(fingerprint) => fingerprint,
+            Need::NotYet => {
+                watch.not_yet(project, latest);
+                return Ok((watch, case.blueprint));
             }
-            return Ok((watch, case.blueprint));
+            Need::No => {
+                watch.repeat(project, latest);
+                return Ok((watch, case.blueprint));
+            }
         };
         let (blueprint, report) = guardrails::audited(case).await?;
+        let Some(report) = report else {
+            watch.came_to_no_end(project, latest);
+            return Ok((watch, blueprint));
+        };
         if let Some(event) = watch.heard(fingerprint, &report, project, latest, Timestamp::now()) {
             self.publish(project, event).await;
         }

@@ -433,7 +433,16 @@ pub(super) fn set(
         observed_generation: project.metadata.generation,
         last_transition_time: since,
     };
-    match latest.conditions.iter_mut().find(|condition| condition.type_ == type_) {
+    put(latest, new);
+}
+
+/// Puts `new` in the place of the condition of its type.
+pub(super) fn put(latest: &mut SecureMLProjectStatus, new: Condition) {
+    match latest
+        .conditions
+        .iter_mut()
+        .find(|condition| condition.type_ == new.type_)
+    {
         Some(condition) => *condition = new,
         None => latest.conditions.push(new),
     }

@@ -191,6 +191,17 @@ impl Memory {
         self.patience.next(now)
     }
 
+    /// Whether AWS's lists may not show yet what was made: a process after this one would not know of it.
+    pub fn awaits_lists(&self) -> bool {
+        !self.made.is_empty() || self.awaits_answers()
+    }
+
+    /// What is left alone `now` because it failed for a reason that does not pass by itself.
+    pub fn is_stuck(&self, plan: &Plan, now: Instant) -> bool {
+        let held = self.patience.held(plan, now);
+        held.values().any(|failure| !failure.class.passes())
+    }
+
     /// Whether some create call is without an answer.
     pub fn awaits_answers(&self) -> bool {
         !self.unanswered.is_empty()

@@ -69,8 +69,7 @@ impl Patience {
         for (node, entry) in report.entries.iter().filter(|(node, _)| !held.contains_key(*node)) {
             match (&entry.outcome, plan.steps.get(node)) {
                 (Outcome::Failed(failure), Some(step)) => self.fail(node, failure, step, now),
-                (Outcome::Done | Outcome::Pending { .. }, _) => drop(self.failed.remove(node)),
-                _ => {}
+                _ => drop(self.failed.remove(node)),
             }
         }
     }

@@ -265,3 +265,14 @@ fn when_everything_goes_duplicates_go_one_after_the_other() {
     let step = &plan.steps[&NodeKey::new("Vpc", "main")];
     assert_eq!((step.action, step.id.as_deref()), (Action::Delete, Some("main-2")));
 }
+
+#[test]
+fn what_uses_them_has_to_be_known_before_one_goes() {
+    let (blueprint, mut world) = with_two(|_| {});
+    let unread = Unread {
+        why: "denied".to_owned(),
+        passes: false,
+    };
+    world.unread.insert("Notebook".to_owned(), unread);
+    assert_eq!(vpc_step(&blueprint, &world).0, Action::Wait);
+}

@@ -19,6 +19,20 @@ impl Planner<'_> {
         found: &[Object],
         desired: &Value,
     ) -> Result<Step, PlanError> {
+        if !self.world.unread.is_empty() || found.iter().any(|object| object.attributes.is_null()) {
+            return Ok(step(
+                Action::Wait,
+                "there are several of it, and what uses them cannot all be read".to_owned(),
+            ));
+        }
+        // What holds the project's data is called back, whatever was made in its place.
+        let used: Vec<&Object> = found.iter().filter(|object| self.is_used(object)).collect();
+        if let [only] = used.as_slice()
+            && kind.holds_data()
+            && matches!(only.phase, Phase::Leaving(_))
+        {
+            return self.found(kind, node, only, desired);
+        }
         // What is on its way out is not one of them any more.
         let leaves = |object: &&Object| matches!(object.phase, Phase::Leaving(_));
         let standing: Vec<&Object> = found.iter().filter(|object| !leaves(object)).collect();
@@ -31,7 +45,7 @@ impl Planner<'_> {
                 "what it is a part of is there more than once".to_owned(),
             ));
         }
-        let used: Vec<&Object> = standing.iter().copied().filter(|object| self.is_used(object)).collect();
+        let used: Vec<&Object> = used.into_iter().filter(|object| !leaves(object)).collect();
         let differences = |object: &Object| difference::changes(kind, object, desired, &node.tags).len();
         let keeper = match used.as_slice() {
             [] => standing
