@@ -258,13 +258,13 @@ const TAMPERINGS: &[Tampering] = &[
     }),
     tampering("I7", BOUNDARY, DOCUMENT, |it| unconditional(it, "Transform")),
     tampering("I8", BOUNDARY, DOCUMENT, |it| unconditional(it, "Jobs")),
-    tampering("I9", "IamPolicy/boundary-access", DOCUMENT, |it| {
+    tampering("I9", "IamPolicy/boundary-launch", DOCUMENT, |it| {
         unconditional(it, "Notebook")
     }),
-    tampering("I10", "IamPolicy/boundary-access", DOCUMENT, |it| {
+    tampering("I10", "IamPolicy/boundary-launch", DOCUMENT, |it| {
         unconditional(it, "Notebook")
     }),
-    tampering("I11", "IamPolicy/boundary-access", DOCUMENT, |it| {
+    tampering("I11", "IamPolicy/boundary-launch", DOCUMENT, |it| {
         unconditional(it, "Notebook")
     }),
     tampering("I11", "Notebook/ana", "/lifecycleConfig", |it| *it = json!("mine")),

@@ -78,6 +78,11 @@ impl Project {
         self.named("admin-boundary")
     }
 
+    /// The permissions boundary of the role that launches notebooks.
+    pub fn launch_boundary(&self) -> String {
+        self.named("launch-boundary")
+    }
+
     /// The permissions boundary of the other roles.
     pub fn access_boundary(&self) -> String {
         self.named("access-boundary")

@@ -54,10 +54,6 @@ pub const PERMISSIONS: &[Permission] = &[
         "Read and write objects in the project's buckets. Deleting an object leaves its versions; those cannot be deleted",
     ),
     may("Deliver", "Write the VPC's flow logs"),
-    may(
-        "EndNotebook",
-        "Delete notebooks of the project; only for the role of AWS Service Catalog",
-    ),
     may("Git", "Work with the content of the project's Git repository"),
     may(
         "Grant",

@@ -317,7 +317,9 @@ pub const WITHOUT_VPC_KEY: &[&str] = &[
 /// Patterns that stand for several actions of the table at once, or for one with a long name; policies have a length.
 const PATTERNS: &[&str] = &[
     "sagemaker:CreateAutoMLJob*",
-    "sagemaker:Create*JobDefinition",
+    "sagemaker:Create*JobDef*",
+    "sagemaker:CreateInferenceRec*",
+    "sagemaker:CreateOptim*",
     "sagemaker:CreateTr*Job",
     "sagemaker:CreateHyper*",
     "sagemaker:CreateMon*",

@@ -1,12 +1,12 @@
 //! The permissions boundaries: what a role of the project can do at most, even with `AdministratorAccess` attached.
 //!
 //! A boundary allows what some role under it may do, each thing within the guardrails, and nothing else: an action that
-//! AWS invents tomorrow is not among it. It has 6,144 characters, so there are three of them, and each says in one
+//! AWS invents tomorrow is not among it. It has 6,144 characters, so there are four of them, and each says in one
 //! pattern what the roles' own policies say in full.
 
 use super::common::{self, INTERFACES, LISTS, LOG_READS, NETWORK, PARAMETERS};
 use super::ground::Ground;
-use super::{admin, flow_logs, guardrails};
+use super::{admin, flow_logs, guardrails, launch};
 use crate::blueprint::Project;
 use crate::policy::{Document, Statement, global};
 
@@ -17,18 +17,21 @@ pub(super) enum Boundary {
     Execution,
     /// Of the people who administer the project.
     Admin,
+    /// Of the role that launches notebooks. It names the roles that it hands on, and grows with the notebooks.
+    Launch,
     /// Of everybody else.
     Access,
 }
 
 impl Boundary {
-    pub(super) const ALL: [Self; 3] = [Self::Execution, Self::Admin, Self::Access];
+    pub(super) const ALL: [Self; 4] = [Self::Execution, Self::Admin, Self::Launch, Self::Access];
 
     /// The node.
     pub(super) fn node(self) -> &'static str {
         match self {
             Self::Execution => "boundary",
             Self::Admin => "boundary-admin",
+            Self::Launch => "boundary-launch",
             Self::Access => "boundary-access",
         }
     }
@@ -38,6 +41,7 @@ impl Boundary {
         match self {
             Self::Execution => project.boundary(),
             Self::Admin => project.admin_boundary(),
+            Self::Launch => project.launch_boundary(),
             Self::Access => project.access_boundary(),
         }
     }
@@ -47,6 +51,7 @@ impl Boundary {
         let mut statements = match self {
             Self::Execution => execution(ground),
             Self::Admin => admin(ground),
+            Self::Launch => launch(ground),
             Self::Access => access(ground),
         };
         statements.push(elsewhere(ground));
@@ -166,17 +171,33 @@ fn admin(ground: &Ground<'_>) -> Vec<Statement> {
     statements
 }
 
+fn launch(ground: &Ground<'_>) -> Vec<Statement> {
+    let reads = NETWORK.into_iter().chain(["kms:DescribeKey", "sagemaker:List*"]);
+    let mut statements = vec![
+        common::grants(ground),
+        Statement::allow("Any").actions(reads).anywhere(),
+        Statement::allow("Own")
+            .actions(launch::NOTEBOOKS.into_iter().chain(PARAMETERS))
+            .anywhere()
+            .given_all(ground.tagged()),
+        guardrails::notebook(ground),
+        guardrails::tag(ground),
+    ];
+    let roles = ground.notebook_roles();
+    statements.extend((!roles.is_empty()).then(|| Ground::pass(roles)));
+    statements
+}
+
 fn access(ground: &Ground<'_>) -> Vec<Statement> {
-    let launch = ground.project.role_arn(&ground.project.launch_role());
     let tagged = [
         "sagemaker:Describe*",
         "sagemaker:StartNotebookInstance",
         "sagemaker:StopNotebookInstance",
     ];
-    let mut statements = vec![
+    vec![
         common::grants(ground),
         Statement::allow("Any")
-            .actions(LISTS.into_iter().chain(NETWORK).chain(["kms:DescribeKey"]))
+            .actions(LISTS.into_iter().chain(["kms:DescribeKey"]))
             .anywhere(),
         Statement::allow("Logs")
             .actions(LOG_READS)
@@ -188,18 +209,7 @@ fn access(ground: &Ground<'_>) -> Vec<Statement> {
             .anywhere()
             .given_all(ground.tagged()),
         open(ground),
-        guardrails::notebook(ground).given(global::PRINCIPAL_ARN.is([&launch])),
-        guardrails::tag(ground),
-        Statement::allow("EndNotebook")
-            .actions(["sagemaker:DeleteNotebookInstance"])
-            .anywhere()
-            .given_all(ground.tagged())
-            .given(global::PRINCIPAL_ARN.is([&launch])),
-    ];
-    let roles = ground.notebook_roles();
-    let pass = (!roles.is_empty()).then(|| Ground::pass(roles).given(global::PRINCIPAL_ARN.is([&launch])));
-    statements.extend(pass);
-    statements
+    ]
 }
 
 /// A notebook is opened by its owner alone, and from inside: the owner's name is that of the caller's session, which

@@ -129,9 +129,9 @@ pub(super) fn denied(ground: &Ground<'_>) -> Vec<Statement> {
     statements
 }
 
-/// No work outside the project's subnets and groups.
+/// No work outside the project's subnets and groups. Notebooks are made by none of those who have these denies.
 fn network(ground: &Ground<'_>) -> Vec<Statement> {
-    let demanded = || JOBS.iter().chain(AUTO_ML).copied().chain([MODEL, NOTEBOOK]);
+    let demanded = || JOBS.iter().chain(AUTO_ML).copied().chain([MODEL]);
     let [subnet, group] = foreign(ground);
     vec![
         deny("NoSubnet", demanded()).given(VPC_SUBNETS.absent()),

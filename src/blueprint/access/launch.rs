@@ -7,18 +7,21 @@ use super::ground::Ground;
 use super::{boundary, common, guardrails};
 use crate::policy::{Document, Statement};
 
+/// What the role does with notebooks that are there.
+pub(super) const NOTEBOOKS: [&str; 4] = [
+    "sagemaker:DeleteNotebookInstance",
+    "sagemaker:DescribeNotebookInstance",
+    "sagemaker:StartNotebookInstance",
+    "sagemaker:StopNotebookInstance",
+];
+
 /// The policies of the role.
 pub(super) fn policies(ground: &Ground<'_>) -> BTreeMap<String, Document> {
     let mut work = vec![
         guardrails::notebook(ground),
         guardrails::tag(ground),
         Statement::allow("Notebooks")
-            .actions([
-                "sagemaker:DeleteNotebookInstance",
-                "sagemaker:DescribeNotebookInstance",
-                "sagemaker:StartNotebookInstance",
-                "sagemaker:StopNotebookInstance",
-            ])
+            .actions(NOTEBOOKS)
             .anywhere()
             .given_all(ground.tagged()),
         common::grants(ground),

@@ -81,7 +81,7 @@ fn roles(ground: &Ground<'_>) -> Vec<Role> {
         name: project.launch_role(),
         path: "/",
         trust: Document::new([trust::service(ground, "servicecatalog.amazonaws.com")]),
-        boundary: Boundary::Access,
+        boundary: Boundary::Launch,
         inline: launch::policies(ground),
         of_people: false,
     });

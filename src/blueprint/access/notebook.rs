@@ -71,10 +71,9 @@ pub(super) fn make(ground: &Ground<'_>) -> Statement {
 fn others(ground: &Ground<'_>, name: &str) -> Statement {
     Statement::deny("OtherNotebooks")
         .actions([
-            "sagemaker:CreatePresignedNotebookInstanceUrl",
+            "sagemaker:CreatePresignedN*",
             "sagemaker:DeleteNotebookInstance",
-            "sagemaker:StartNotebookInstance",
-            "sagemaker:StopNotebookInstance",
+            "sagemaker:St*NotebookInstance",
         ])
         .not_resources([ground.notebook(name)])
 }
@@ -83,9 +82,8 @@ fn others(ground: &Ground<'_>, name: &str) -> Statement {
 pub(super) fn scripts() -> Statement {
     Statement::deny("Notebooks")
         .actions([
-            guardrails::NOTEBOOK,
-            "sagemaker:CreateNotebookInstanceLifecycleConfig",
-            "sagemaker:DeleteNotebookInstanceLifecycleConfig",
+            "sagemaker:CreateNotebookInstance*",
+            "sagemaker:DeleteNotebookInstanceL*",
             "sagemaker:UpdateNotebookInstance*",
         ])
         .anywhere()

@@ -131,10 +131,7 @@ pub(super) const SERVICES: &[Service] = &[
     amazon(
         "sagemaker.metrics",
         Additional,
-        &[only(
-            CODE_AND_ADMIN,
-            own("Metrics", &["sagemaker:BatchGetMetrics", "sagemaker:BatchPutMetrics"]),
-        )],
+        &[only(CODE_AND_ADMIN, own("Metrics", &["sagemaker:BatchPutMetrics"]))],
     ),
     sagemaker(
         "studio",
@@ -320,6 +317,7 @@ const SAGEMAKER_API: &[Grant] = &[
             "sagemaker:*sociateTrialComponent",
             "sagemaker:Add*",
             "sagemaker:BatchDes*",
+            "sagemaker:BatchGetM*",
             "sagemaker:Create*JobDefinition",
             "sagemaker:CreateA*ct*",
             "sagemaker:CreateAutoMLJob*",

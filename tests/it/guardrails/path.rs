@@ -28,7 +28,6 @@ pub enum Path {
 const ENDPOINTS: &[(&str, &str)] = &[
     ("sagemaker:CreatePresignedNotebookInstanceUrl", "notebook"),
     ("sagemaker:InvokeEndpoint", "sagemaker-runtime"),
-    ("sagemaker:BatchGetMetrics", "sagemaker-metrics"),
     ("sagemaker:BatchPutMetrics", "sagemaker-metrics"),
     ("sagemaker:", "sagemaker-api"),
     ("s3:", "s3"),
