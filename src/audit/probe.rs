@@ -257,8 +257,7 @@ impl Probe {
         }
     }
 
-    fn ask(&self, scene: &Scene<'_>, administrator: bool) -> Decision {
-        let request = self.request(scene);
+    fn ask(&self, request: &Request, scene: &Scene<'_>, administrator: bool) -> Decision {
         let role = match &self.who {
             Who::Role(node) => scene.roles.get(node),
             _ => None,
@@ -281,7 +280,7 @@ impl Probe {
             },
             endpoint: endpoint.map(|(_, policy)| policy),
         };
-        evaluate(&request, &policies)
+        evaluate(request, &policies)
     }
 }
 
@@ -295,16 +294,10 @@ fn own(role: &Role) -> Vec<&crate::policy::Document> {
 fn compliant(scene: &Scene<'_>, action: &str) -> BTreeMap<String, Vec<String>> {
     let key = || vec![scene.output(KmsKey::NAME, "project", "arn")];
     let one = |text: &str| vec![text.to_owned()];
-    let subnets = || {
-        let nodes = scene.nodes::<Subnet>();
-        nodes
-            .map(|node| scene.output(Subnet::NAME, &node.key.name, "id"))
-            .collect()
-    };
     let mut context = BTreeMap::new();
     for name in sagemaker::keys(action) {
         let values: Vec<String> = match name {
-            "sagemaker:VpcSubnets" => subnets(),
+            "sagemaker:VpcSubnets" => scene.subnets(),
             "sagemaker:VpcSecurityGroupIds" => vec![scene.output(SecurityGroup::NAME, "sagemaker", "id")],
             "sagemaker:VolumeKmsKeyArn" | "sagemaker:OutputKmsKeyArn" => key(),
             "sagemaker:InterContainerTrafficEncryption" => one("true"),
@@ -381,9 +374,14 @@ pub(super) fn judge(scene: &Scene<'_>, probes: impl IntoIterator<Item = Probe>) 
             tally.gone |= probe.about.is_none();
             continue;
         }
-        tally.add(&probe, &probe.ask(scene, false), "");
+        let request = probe.request(scene);
+        tally.add(&probe, &probe.ask(&request, scene, false), "");
         if probe.alone && matches!(probe.who, Who::Role(_)) {
-            tally.add(&probe, &probe.ask(scene, true), " with AdministratorAccess attached");
+            tally.add(
+                &probe,
+                &probe.ask(&request, scene, true),
+                " with AdministratorAccess attached",
+            );
         }
     }
     let findings = tallies

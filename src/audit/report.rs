@@ -114,12 +114,24 @@ impl Check {
         }
     }
 
+    /// What was found wrong, resource by resource.
+    pub fn wrong(&self) -> impl Iterator<Item = &Finding> {
+        self.findings().iter().filter(|finding| finding.is_wrong())
+    }
+
     /// What was found, resource by resource.
     pub fn findings(&self) -> &[Finding] {
         match &self.outcome {
             Outcome::Found(findings) => findings,
             Outcome::NotApplicable(_) => &[],
         }
+    }
+}
+
+impl Finding {
+    /// Whether the promise is not kept, or it cannot be told.
+    pub fn is_wrong(&self) -> bool {
+        self.verdict > Verdict::Pass
     }
 }
 

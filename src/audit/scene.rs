@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use super::report::{Finding, Outcome, Verdict};
 use crate::blueprint::{Blueprint, GuardrailSettings, Node, Project};
 use crate::kinds::{
-    self, Bucket, IamPolicy, IamRole, Kind, KmsKey, VpcEndpoint, bucket, iam_policy, iam_role, kms_key, vpc_endpoint,
+    self, Bucket, IamPolicy, IamRole, Kind, KmsKey, Subnet, VpcEndpoint, bucket, iam_policy, iam_role, kms_key,
+    vpc_endpoint,
 };
 use crate::model::{NodeKey, Output, resolve};
 use crate::plan::{Object, Phase, World};
@@ -160,6 +161,18 @@ impl<'a> Scene<'a> {
         let known = |output: &Output| Some(self.output(&output.node.kind, &output.node.name, &output.name));
         resolve(&mut value, &known);
         serde_json::from_value(value).ok()
+    }
+
+    /// Each declared resource of kind `K`, with what AWS calls its output `output`.
+    pub(super) fn outputs<K: Kind>(&self, output: &str) -> Vec<(&'a NodeKey, String)> {
+        let named = |node: &'a Node| (&node.key, self.output(K::NAME, &node.key.name, output));
+        self.nodes::<K>().map(named).collect()
+    }
+
+    /// The ids of the project's subnets.
+    pub(super) fn subnets(&self) -> Vec<String> {
+        let subnets = self.outputs::<Subnet>("id").into_iter();
+        subnets.map(|(_, id)| id).collect()
     }
 
     /// What is found of each declared resource of kind `K`; one that is gone keeps no promise.

@@ -113,10 +113,7 @@ fn invented(project: &Project, node: &Node, output: &str) -> String {
 /// The controls that are not kept, with what was found.
 fn broken(report: &Report) -> BTreeMap<&'static str, String> {
     let lines = report.broken().map(|check| {
-        let found = check
-            .findings()
-            .iter()
-            .filter(|finding| finding.verdict > Verdict::Pass);
+        let found = check.wrong();
         let found: Vec<String> = found
             .map(|finding| format!("{}: {}", finding.resource, finding.evidence))
             .collect();

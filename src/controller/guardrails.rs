@@ -173,10 +173,7 @@ impl Watch {
     /// Something was found open: the beginning of the time that it was stays, whatever else is found later.
     fn open(&self, report: &Report, latest: &mut SecureMLProjectStatus, now: Timestamp) {
         let controls = report.broken().flat_map(|check| {
-            let found = check
-                .findings()
-                .iter()
-                .filter(|finding| finding.verdict > Verdict::Pass);
+            let found = check.wrong();
             found.map(|finding| format!("{} {}", check.control.id, finding.resource))
         });
         let controls = controls.collect();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use secureml::api::{DeletionPolicies, DeletionPolicy, DriftStatus};
-use secureml::audit::{Report, Verdict};
+use secureml::audit::Report;
 use secureml::kinds::{AnyKind, KINDS, Rule, Rules, find};
 use secureml::model::Owner;
 use secureml::plan::{Change, Goal, Object, Phase, Severity, render};
@@ -386,10 +386,7 @@ fn opens(change: &Change) -> bool {
 /// Which controls which resources do not keep.
 fn broken(report: &Report) -> Vec<(&'static str, String)> {
     let of_each = report.broken().flat_map(|check| {
-        let found = check
-            .findings()
-            .iter()
-            .filter(|finding| finding.verdict > Verdict::Pass);
+        let found = check.wrong();
         found.map(|finding| (check.control.id, finding.resource.clone()))
     });
     of_each.collect()

@@ -11,7 +11,7 @@ use secureml::audit;
 use secureml::aws::{Aws, describe_account};
 use secureml::blueprint::{self, Blueprint, Project};
 use secureml::engine::{Class, Details, Inventory, Memory, Report, carry_out, look};
-use secureml::model::Owner;
+use secureml::model::{NodeKey, Owner};
 use secureml::plan::{Action, Goal, Object, Phase, Plan, World, render};
 use secureml_rig::proxy::Mark;
 use secureml_rig::{REGION, Rig};
@@ -45,17 +45,23 @@ pub type Objects = BTreeMap<String, Object>;
 
 /// What AWS holds of the project `owner`, seen by `aws` now.
 pub async fn observe(aws: &Arc<Aws>, owner: &Owner) -> Result<Objects> {
+    observe_those(aws, owner, |_| true).await
+}
+
+/// The same, of those that are `wanted`.
+async fn observe_those(aws: &Arc<Aws>, owner: &Owner, wanted: fn(&Object) -> bool) -> Result<Objects> {
     let now = Instant::now();
     let (world, _) = inventory(aws).world(owner, Details::Paced, |_| now).await;
     ensure!(world.unread.is_empty(), "could not be read: {:?}", world.unread);
-    let single = |(node, mut objects): (_, Vec<Object>)| match objects.pop() {
-        Some(object) if objects.is_empty() => Ok((format!("{node}"), object)),
-        _ => Err(anyhow!("{node} is there more than once")),
+    let single = |(node, objects): (NodeKey, Vec<Object>)| {
+        let mut found = objects.into_iter().filter(wanted);
+        match (found.next(), found.next()) {
+            (Some(object), None) => Ok((node.to_string(), object)),
+            (None, _) => Err(anyhow!("{node} is not there")),
+            _ => Err(anyhow!("{node} is there more than once")),
+        }
     };
-    let owned = world.owned.into_iter();
-    owned
-        .map(|(node, objects): (secureml::model::NodeKey, _)| single((node, objects)))
-        .collect()
+    world.owned.into_iter().map(single).collect()
 }
 
 /// One project on an AWS of its own.
@@ -119,20 +125,8 @@ impl Environment {
 
     /// What AWS holds of it and is not on its way out.
     pub async fn observe_standing(&self) -> Result<Objects> {
-        let now = Instant::now();
-        let (world, _) = inventory(&self.aws).world(&self.owner, Details::Paced, |_| now).await;
         let stands = |object: &Object| !matches!(object.phase, Phase::Leaving(_));
-        let single = |(node, objects): (_, Vec<Object>)| {
-            let mut standing = objects.into_iter().filter(stands);
-            match (standing.next(), standing.next()) {
-                (Some(object), None) => Ok((format!("{node}"), object)),
-                _ => Err(anyhow!("{node} is not there once")),
-            }
-        };
-        let owned = world.owned.into_iter();
-        owned
-            .map(|(node, objects): (secureml::model::NodeKey, _)| single((node, objects)))
-            .collect()
+        observe_those(&self.aws, &self.owner, stands).await
     }
 
     /// What AWS holds of it, seen past the proxy.

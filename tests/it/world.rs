@@ -126,23 +126,23 @@ impl Watched {
         Ok(format!("{versions:?}"))
     }
 
+    /// The condition `type_`, if it is of the present generation.
+    async fn current(&self, type_: &str) -> Result<Option<Condition>> {
+        let project = self.project().await?;
+        let mut conditions = project.status.unwrap_or_default().conditions.into_iter();
+        let found = conditions.find(|condition| condition.type_ == type_);
+        Ok(found.filter(|condition| condition.observed_generation == project.metadata.generation))
+    }
+
     /// Whether the condition `type_` holds, of the present generation.
     pub async fn is_current(&self, type_: &str) -> Result<bool> {
-        let project = self.project().await?;
-        let conditions = project.status.unwrap_or_default().conditions;
-        let current = |condition: &Condition| condition.observed_generation == project.metadata.generation;
-        Ok(conditions
-            .iter()
-            .any(|condition| condition.type_ == type_ && condition.status == "True" && current(condition)))
+        let current = self.current(type_).await?;
+        Ok(current.is_some_and(|condition| condition.status == "True"))
     }
 
     /// Whether the project is as declared now, by what was seen of its present generation; else, why not.
     pub async fn ready(&self) -> Result<std::result::Result<(), String>> {
-        let project = self.project().await?;
-        let conditions = project.status.unwrap_or_default().conditions;
-        let ready = conditions.iter().find(|condition| condition.type_ == "Ready");
-        let current = ready.filter(|ready| ready.observed_generation == project.metadata.generation);
-        Ok(match current {
+        Ok(match self.current("Ready").await? {
             Some(ready) if ready.status == "True" => Ok(()),
             Some(ready) => Err(format!("{}: {}", ready.reason, ready.message)),
             None => Err("not looked at yet".to_owned()),

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use super::super::probe::{Probe, STRANGERS, Who, judge};
 use super::super::report::{Control, Finding, Outcome, Severity, Verdict};
 use super::super::scene::Scene;
-use super::UNREADABLE;
 use super::jobs::NEIGHBOUR;
-use super::{code, everybody, made_by, strange};
+use super::{FOREIGN_KEY, UNREADABLE, code, everybody, made_by, strange};
 use crate::kinds::{Bucket, IamPolicy, IamRole, Kind, KmsKey, Notebook, VpcEndpoint, iam_policy, iam_role};
 use crate::policy::{Document, Effect, Statement};
 
@@ -300,14 +299,8 @@ fn perimeter(scene: &Scene<'_>) -> Outcome {
         ("s3:PutObject", format!("{bucket}/loot.csv")),
         ("s3:GetObject", format!("{bucket}/loot.csv")),
         ("s3:ListBucket", bucket),
-        (
-            "kms:Encrypt",
-            strange(scene, "kms", "key/0badc0ff-ee0b-adc0-ffee-0badc0ffee00"),
-        ),
-        (
-            "kms:Decrypt",
-            strange(scene, "kms", "key/0badc0ff-ee0b-adc0-ffee-0badc0ffee00"),
-        ),
+        ("kms:Encrypt", strange(scene, "kms", FOREIGN_KEY)),
+        ("kms:Decrypt", strange(scene, "kms", FOREIGN_KEY)),
         ("ecr:PutImage", strange(scene, "ecr", "repository/theirs")),
         (
             "codeartifact:PublishPackageVersion",
@@ -361,44 +354,24 @@ fn unchanged(scene: &Scene<'_>) -> Outcome {
             false => (false, differs.join(", ")),
         }
     });
-    let policies = scene.of_each::<IamPolicy>(|node, it| {
-        as_declared(
-            scene
-                .declared::<IamPolicy>(node)
-                .is_some_and(|declared| declared.document == it.document),
-        )
-    });
-    let buckets = scene.of_each::<Bucket>(|node, it| {
-        as_declared(
-            scene
-                .declared::<Bucket>(node)
-                .is_some_and(|declared| declared.policy == it.policy),
-        )
-    });
-    let keys = scene.of_each::<KmsKey>(|node, it| {
-        as_declared(
-            scene
-                .declared::<KmsKey>(node)
-                .is_some_and(|declared| declared.policy == it.policy),
-        )
-    });
-    let endpoints = scene.of_each::<VpcEndpoint>(|node, it| {
-        as_declared(
-            scene
-                .declared::<VpcEndpoint>(node)
-                .is_some_and(|declared| declared.policy == it.policy),
-        )
-    });
-    roles.and(policies).and(buckets).and(keys).and(endpoints)
+    let policies = [
+        policy_unchanged::<IamPolicy, _>(scene, |it| it.document.clone()),
+        policy_unchanged::<Bucket, _>(scene, |it| it.policy.clone()),
+        policy_unchanged::<KmsKey, _>(scene, |it| it.policy.clone()),
+        policy_unchanged::<VpcEndpoint, _>(scene, |it| it.policy.clone()),
+    ];
+    policies.into_iter().fold(roles, Outcome::and)
 }
 
-fn as_declared(same: bool) -> (bool, String) {
-    let said = if same {
-        "its policy is as declared"
-    } else {
-        "its policy is not what was declared"
-    };
-    (same, said.to_owned())
+/// Whether the policy of each resource of kind `K`, which `policy` takes from its attributes, is the declared one.
+fn policy_unchanged<K: Kind, T: PartialEq>(scene: &Scene<'_>, policy: impl Fn(&K::Attributes) -> T) -> Outcome {
+    scene.of_each::<K>(|node, it| {
+        let declared = scene.declared::<K>(node);
+        match declared.is_some_and(|declared| policy(&declared) == policy(it)) {
+            true => (true, "its policy is as declared".to_owned()),
+            false => (false, "its policy is not what was declared".to_owned()),
+        }
+    })
 }
 
 /// What bears the project's tags and is none of its resources may be anything: a role that everybody takes, an endpoint to

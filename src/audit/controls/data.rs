@@ -3,9 +3,8 @@
 use super::super::probe::{Probe, Who, judge};
 use super::super::report::{Control, Outcome, Severity};
 use super::super::scene::Scene;
-use super::{code, role};
+use super::{FOREIGN_KEY, code, role};
 use crate::kinds::{Bucket, Kind, KmsKey, bucket};
-use crate::model::NodeKey;
 
 pub(super) const CONTROLS: &[Control] = &[
     Control {
@@ -70,19 +69,11 @@ const LISTS: &[&str] = &[
     "s3:ListBucketMultipartUploads",
 ];
 
-/// Each bucket, with its ARN.
-fn buckets<'a>(scene: &Scene<'a>) -> Vec<(&'a NodeKey, String)> {
-    let nodes = scene.nodes::<Bucket>();
-    nodes
-        .map(|node| (&node.key, scene.output(Bucket::NAME, &node.key.name, "arn")))
-        .collect()
-}
-
 fn bound_to_the_network(scene: &Scene<'_>) -> Outcome {
     let mut askers = vec![Who::AccountAdmin, Who::Stranger];
     askers.extend(code(scene));
     let mut probes = Vec::new();
-    for (node, bucket) in buckets(scene) {
+    for (node, bucket) in scene.outputs::<Bucket>("arn") {
         for who in &askers {
             let objects = OBJECTS.iter().map(|action| (action, format!("{bucket}/audit.csv")));
             let asked = objects.chain(LISTS.iter().map(|action| (action, bucket.clone())));
@@ -105,11 +96,11 @@ fn encrypted_writes(scene: &Scene<'_>) -> Outcome {
         "s3:x-amz-server-side-encryption",
         "s3:x-amz-server-side-encryption-aws-kms-key-id",
     );
-    let foreign = scene.project.arn("kms", "key/0badc0ff-ee0b-adc0-ffee-0badc0ffee00");
+    let foreign = scene.project.arn("kms", FOREIGN_KEY);
     let ours = scene.output(KmsKey::NAME, "project", "arn");
     let askers: Vec<Who> = code(scene).into_iter().chain([Who::AccountAdmin]).collect();
     let mut probes = Vec::new();
-    for (node, bucket) in buckets(scene) {
+    for (node, bucket) in scene.outputs::<Bucket>("arn") {
         for who in &askers {
             let put = Probe::refused(who.clone(), "s3:PutObject", format!("{bucket}/audit.csv")).about(node);
             let by = |name: &str| put.clone().with(algorithm, [name]);
@@ -132,7 +123,7 @@ fn tls(scene: &Scene<'_>) -> Outcome {
         .chain([role("admin"), Who::AccountAdmin])
         .collect();
     let mut probes = Vec::new();
-    for (node, bucket) in buckets(scene) {
+    for (node, bucket) in scene.outputs::<Bucket>("arn") {
         let asked = [
             ("s3:GetObject", format!("{bucket}/audit.csv")),
             ("s3:ListBucket", bucket.clone()),

@@ -3,8 +3,8 @@
 use super::super::probe::{Probe, Who, judge};
 use super::super::report::{Control, Outcome, Severity};
 use super::super::scene::Scene;
-use super::{everybody, made_by};
-use crate::kinds::{Kind, KmsKey, SecurityGroup, Subnet};
+use super::{FOREIGN_KEY, everybody, made_by};
+use crate::kinds::{Kind, KmsKey, SecurityGroup};
 use crate::policy::sagemaker::{self, WITHOUT_VPC_KEY};
 
 pub(super) const CONTROLS: &[Control] = &[
@@ -80,7 +80,6 @@ const LEFT_BY_PUBLISHED: &[&str] = &[
 ];
 const VOLUME_KEY: &str = "sagemaker:VolumeKmsKeyArn";
 const INSTANCE_TYPES: &str = "sagemaker:InstanceTypes";
-const FOREIGN_KEY: &str = "key/0badc0ff-ee0b-adc0-ffee-0badc0ffee00";
 
 /// Requests of everybody for each of `actions`, all as the project demands it. They come from outside, where no endpoint
 /// helps to refuse them.
@@ -118,14 +117,8 @@ fn network_demanded(scene: &Scene<'_>) -> Outcome {
 }
 
 fn network_foreign(scene: &Scene<'_>) -> Outcome {
-    let subnets = scene.nodes::<Subnet>();
-    let subnets = subnets.map(|node| scene.output(Subnet::NAME, &node.key.name, "id"));
     let keys = [
-        (
-            "sagemaker:VpcSubnets",
-            "subnet-0badc0ffee0badc0f",
-            subnets.collect::<Vec<String>>(),
-        ),
+        ("sagemaker:VpcSubnets", "subnet-0badc0ffee0badc0f", scene.subnets()),
         (
             "sagemaker:VpcSecurityGroupIds",
             "sg-0badc0ffee0badc0f",
@@ -196,7 +189,8 @@ fn between(scene: &Scene<'_>) -> Outcome {
     if !scene.settings.encryption_between {
         return Outcome::NotApplicable("spec.guardrails.requireEncryptionBetweenInstances is off");
     }
-    flag(scene, "sagemaker:InterContainerTrafficEncryption", "unencrypted")
+    let key = "sagemaker:InterContainerTrafficEncryption";
+    judge(scene, switched(scene, key, "unencrypted", carrying(key)))
 }
 
 fn isolation(scene: &Scene<'_>) -> Outcome {
@@ -216,10 +210,6 @@ fn isolation(scene: &Scene<'_>) -> Outcome {
     let never = all(scene, ["sagemaker:CreateAutoMLJob", "sagemaker:CreateAutoMLJobV2"]);
     let never = never.into_iter().map(|probe| probe.said("which cannot be isolated"));
     judge(scene, probes.into_iter().chain(never))
-}
-
-fn flag(scene: &Scene<'_>, key: &'static str, said: &str) -> Outcome {
-    judge(scene, switched(scene, key, said, carrying(key)))
 }
 
 /// Requests with the switch `key` off, or not said.

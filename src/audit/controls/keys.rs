@@ -3,9 +3,8 @@
 use super::super::probe::{Probe, STRANGERS, Who, judge};
 use super::super::report::{Control, Outcome, Severity};
 use super::super::scene::Scene;
-use super::{code, everybody, others, role};
-use crate::kinds::{Kind, KmsKey, kms_key};
-use crate::model::NodeKey;
+use super::{FOREIGN_KEY, code, everybody, others, role};
+use crate::kinds::{KmsKey, kms_key};
 
 pub(super) const CONTROLS: &[Control] = &[
     Control {
@@ -67,18 +66,10 @@ pub(super) const CONTROLS: &[Control] = &[
 const USE: &[&str] = &["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"];
 const GRANT: &str = "kms:CreateGrant";
 
-/// Each key, with its ARN.
-fn keys<'a>(scene: &Scene<'a>) -> Vec<(&'a NodeKey, String)> {
-    let nodes = scene.nodes::<KmsKey>();
-    nodes
-        .map(|node| (&node.key, scene.output(KmsKey::NAME, &node.key.name, "arn")))
-        .collect()
-}
-
 /// `actions` on each key by each of `askers`.
 fn asked(scene: &Scene<'_>, askers: &[Who], actions: &[&str], ask: fn(Who, &str, String) -> Probe) -> Vec<Probe> {
     let mut probes = Vec::new();
-    for (node, key) in keys(scene) {
+    for (node, key) in scene.outputs::<KmsKey>("arn") {
         for who in askers {
             let of_each = actions
                 .iter()
@@ -95,7 +86,7 @@ fn uses(scene: &Scene<'_>, askers: &[Who]) -> Vec<Probe> {
 }
 
 fn foreign_keys(scene: &Scene<'_>) -> Outcome {
-    let foreign = scene.project.arn("kms", "key/0badc0ff-ee0b-adc0-ffee-0badc0ffee00");
+    let foreign = scene.project.arn("kms", FOREIGN_KEY);
     let ask = |who: Who| Probe::refused(who, "kms:Decrypt", foreign.clone()).said("with another key of the account");
     let probes = everybody(scene).into_iter().map(ask);
     judge(scene, probes.flat_map(|probe| [probe.clone(), probe.outside()]))

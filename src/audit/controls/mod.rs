@@ -25,6 +25,9 @@ const GROUPS: &[&[Control]] = &[
     work::CONTROLS,
 ];
 
+/// A key that is not the project's, in whatever account.
+const FOREIGN_KEY: &str = "key/0badc0ff-ee0b-adc0-ffee-0badc0ffee00";
+
 /// What is found where an attribute has no form that this program knows.
 const UNREADABLE: &str = "what was declared cannot be read";
 

@@ -4,7 +4,7 @@ use super::super::probe::{Probe, Who, judge};
 use super::super::report::{Control, Outcome, Severity};
 use super::super::scene::Scene;
 use super::{everybody, made_by, role};
-use crate::kinds::{Kind, KmsKey, LifecycleConfig, Notebook, SecurityGroup, Subnet};
+use crate::kinds::{Kind, KmsKey, LifecycleConfig, Notebook, SecurityGroup};
 
 pub(super) const CONTROLS: &[Control] = &[
     Control {
@@ -80,10 +80,7 @@ fn internet(scene: &Scene<'_>) -> Outcome {
 
 fn network(scene: &Scene<'_>) -> Outcome {
     let group = scene.output(SecurityGroup::NAME, "sagemaker", "id");
-    let subnets = scene.nodes::<Subnet>();
-    let subnets: Vec<String> = subnets
-        .map(|node| scene.output(Subnet::NAME, &node.key.name, "id"))
-        .collect();
+    let subnets = scene.subnets();
     scene.of_each::<Notebook>(|_, it| {
         let subnet = it.subnet.as_deref().unwrap_or("no subnet");
         let groups: Vec<&str> = it.groups.iter().map(String::as_str).collect();
@@ -112,14 +109,11 @@ fn platform(scene: &Scene<'_>) -> Outcome {
 }
 
 fn volume(scene: &Scene<'_>) -> Outcome {
-    let keys = scene.nodes::<KmsKey>();
-    let keys: Vec<String> = keys
-        .map(|node| scene.output(KmsKey::NAME, &node.key.name, "arn"))
-        .collect();
+    let keys = scene.outputs::<KmsKey>("arn");
     scene.of_each::<Notebook>(|_, it| {
         let key = it.kms_key.as_deref().unwrap_or("a key of SageMaker's");
         (
-            keys.iter().any(|ours| ours == key),
+            keys.iter().any(|(_, ours)| ours == key),
             format!("its volume is encrypted with {key}"),
         )
     })

@@ -29,7 +29,7 @@ fn one(report: &Report, check: &Check, finding: &Finding, at: Timestamp) -> Valu
         ..
     } = report;
     let control = check.control;
-    let wrong = finding.verdict > Verdict::Pass;
+    let wrong = finding.is_wrong();
     let severity = if wrong {
         format!("{:?}", control.severity).to_uppercase()
     } else {

@@ -12,10 +12,7 @@ pub(super) fn print(report: &Report) -> String {
         if let Outcome::NotApplicable(why) = &check.outcome {
             let _ = writeln!(text, "{:30}{why}", "");
         }
-        let wrong = check
-            .findings()
-            .iter()
-            .filter(|finding| finding.verdict > Verdict::Pass);
+        let wrong = check.wrong();
         for finding in wrong {
             let _ = writeln!(text, "{:30}{}: {}", "", finding.resource, finding.evidence);
         }

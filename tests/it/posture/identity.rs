@@ -1,4 +1,5 @@
 use anyhow::{Context, Result};
+use aws_sdk_iam::operation::list_policies::ListPoliciesOutput;
 use aws_sdk_iam::types::PolicyScopeType;
 use futures::FutureExt;
 use secureml::aws::Aws;
@@ -57,17 +58,15 @@ fn decrypts_all(statement: &Value) -> bool {
     listed(statement, "Action").iter().any(named) && listed(statement, "Resource").iter().any(every)
 }
 
-/// The policies that somebody made, in the version that holds.
+/// The policies that somebody made.
+async fn local(aws: &Aws) -> Result<ListPoliciesOutput> {
+    Ok(aws.iam.list_policies().scope(PolicyScopeType::Local).send().await?)
+}
+
+/// Those, in the version that holds.
 async fn managed(aws: &Aws, passes: fn(&Value) -> bool) -> Result<Verdict> {
     let mut verdict = Verdict::default();
-    for policy in aws
-        .iam
-        .list_policies()
-        .scope(PolicyScopeType::Local)
-        .send()
-        .await?
-        .policies()
-    {
+    for policy in local(aws).await?.policies() {
         let request = aws
             .iam
             .get_policy_version()
@@ -154,14 +153,7 @@ async fn put_inline(aws: &Aws) -> Result<()> {
 
 /// Removes those.
 pub(super) async fn clear(aws: &Aws) -> Result<()> {
-    for policy in aws
-        .iam
-        .list_policies()
-        .scope(PolicyScopeType::Local)
-        .send()
-        .await?
-        .policies()
-    {
+    for policy in local(aws).await?.policies() {
         if policy.policy_name() == Some(FOREIGN) {
             aws.iam
                 .delete_policy()
