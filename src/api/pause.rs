@@ -245,10 +245,15 @@ mod tests {
         let (by, why) = ((PAUSE_BY, "jane"), (PAUSE_REASON, "incident 17"));
         let until = |text| (PAUSE_UNTIL, text);
         assert_eq!(of(&[("other", "x")]), "");
-        assert_eq!(of(&[by, why, until("2026-11-27T12:00:00+02:00")]), "secureml.dev/pause-until is past: 2026-11-27T12:00:00+02:00");
+        assert_eq!(
+            of(&[by, why, until("2026-11-27T12:00:00+02:00")]),
+            "secureml.dev/pause-until is past: 2026-11-27T12:00:00+02:00"
+        );
         assert_eq!(of(&[by, why, until("2026-11-27T13:00:00+02:00")]), "");
         assert!(of(&[by, why]).starts_with("the annotation secureml.dev/pause-until is missing"));
-        assert!(of(&[until("2026-11-27T12:00:00Z"), why]).starts_with("the annotation secureml.dev/pause-by is missing"));
+        assert!(
+            of(&[until("2026-11-27T12:00:00Z"), why]).starts_with("the annotation secureml.dev/pause-by is missing")
+        );
         assert!(of(&[until("2026-11-27T12:00:00Z"), by, (PAUSE_REASON, " ")]).contains("pause-reason is missing"));
         assert!(of(&[by, why, until("tomorrow")]).ends_with("not \"tomorrow\""));
         assert!(of(&[by, why, until("2026-11-28T10:00:01Z")]).contains("the longest pause is 24h"));

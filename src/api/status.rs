@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::PauseStatus;
+use super::{BrakeStatus, PauseStatus};
 
 /// What the controller found and did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +37,9 @@ pub struct SecureMLProjectStatus {
     /// The last pause of correction that somebody asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause: Option<PauseStatus>,
+    /// The fleet brake, while it holds changes of this project, or has held those that are under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brake: Option<BrakeStatus>,
 }
 
 impl SecureMLProjectStatus {

@@ -240,9 +240,16 @@ mod tests {
             assert_eq!(wants(&mut brake, owner, &fleet, now), Ruling::Go, "it counts once");
         }
         assert_eq!(held(&wants(&mut brake, &fleet[10], &fleet, now)), Some(("now", 11, 50)));
-        assert_eq!(wants(&mut brake, &fleet[3], &fleet, now), Ruling::Go, "what was begun is finished");
+        assert_eq!(
+            wants(&mut brake, &fleet[3], &fleet, now),
+            Ruling::Go,
+            "what was begun is finished"
+        );
         brake.note(&fleet[3], Wish::Nothing, None, now);
-        assert!(held(&wants(&mut brake, &fleet[3], &fleet, now)).is_some(), "and is held from then on");
+        assert!(
+            held(&wants(&mut brake, &fleet[3], &fleet, now)).is_some(),
+            "and is held from then on"
+        );
     }
 
     #[test]
@@ -294,13 +301,26 @@ mod tests {
         }
         // One is left of those that were held, and would be few enough.
         brake.note(&fleet[0], Wish::Changes, Some("before"), now);
-        assert_eq!(held(&brake.ask(&fleet[0], &fleet, SWEEP, "now", now)), Some(("before", 1, 50)));
-        assert_eq!(held(&wants(&mut brake, &fleet[1], &fleet, now)), Some(("before", 1, 50)));
+        assert_eq!(
+            held(&brake.ask(&fleet[0], &fleet, SWEEP, "now", now)),
+            Some(("before", 1, 50))
+        );
+        assert_eq!(
+            held(&wants(&mut brake, &fleet[1], &fleet, now)),
+            Some(("before", 1, 50))
+        );
         brake.release(&fleet[0]);
-        assert!(held(&wants(&mut brake, &fleet[2], &fleet, now)).is_some(), "another is still held");
+        assert!(
+            held(&wants(&mut brake, &fleet[2], &fleet, now)).is_some(),
+            "another is still held"
+        );
         brake.release(&fleet[1]);
         brake.note(&fleet[2], Wish::Nothing, Some("before"), now);
-        assert_eq!(wants(&mut brake, &fleet[3], &fleet, now), Ruling::Go, "nothing is held any more");
+        assert_eq!(
+            wants(&mut brake, &fleet[3], &fleet, now),
+            Ruling::Go,
+            "nothing is held any more"
+        );
     }
 
     #[test]
@@ -321,7 +341,10 @@ mod tests {
     fn whoever_is_gone_holds_nobody() {
         let (fleet, now) = (fleet(6), Instant::now());
         let mut brake = steady(&fleet, now);
-        let rulings: Vec<Ruling> = fleet.iter().map(|owner| wants(&mut brake, owner, &fleet, now)).collect();
+        let rulings: Vec<Ruling> = fleet
+            .iter()
+            .map(|owner| wants(&mut brake, owner, &fleet, now))
+            .collect();
         assert_eq!(rulings.iter().filter(|ruling| held(ruling).is_some()).count(), 2);
         brake.forget(&fleet[4]);
         brake.forget(&fleet[5]);
