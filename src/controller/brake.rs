@@ -72,7 +72,7 @@ pub(super) fn ask(
         Ruling::Held(braking) => {
             let id = braking.id.clone();
             latest.brake = Some(BrakeStatus { id, released: false });
-            if braking.id == began {
+            if mark.is_none() && brake.holds() == 1 {
                 tracing::error!(
                     braking = braking.id,
                     projects = braking.projects,

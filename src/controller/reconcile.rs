@@ -120,7 +120,13 @@ impl Turn {
         if known != project.metadata.generation {
             memory.declared_anew();
         }
-        let floor = self.context.sweep_floor(interval);
+        // Somebody was at work while it was paused: what is done about it is not done on what was read before.
+        let resumed = latest.pause != project.status.as_ref().and_then(|status| status.pause.clone());
+        let floor = if resumed {
+            Instant::now()
+        } else {
+            self.context.sweep_floor(interval)
+        };
         let begun = memory.heeds(found_intent(project), Instant::now());
         let inventory = &self.context.inventory;
         let (world, plan) = match look(inventory, &blueprint, Goal::Present, &mut memory, floor, begun).await {

@@ -166,6 +166,11 @@ impl Brake {
         Ruling::Held(braking.clone())
     }
 
+    /// How many projects it holds.
+    pub fn holds(&self) -> usize {
+        self.held.len()
+    }
+
     /// Somebody has looked at what `owner` wants and lets it through: it counts no more.
     pub fn release(&mut self, owner: &Owner) {
         self.held.remove(owner);
@@ -347,7 +352,8 @@ mod tests {
             .collect();
         assert_eq!(rulings.iter().filter(|ruling| held(ruling).is_some()).count(), 2);
         brake.forget(&fleet[4]);
+        assert_eq!(brake.holds(), 1);
         brake.forget(&fleet[5]);
-        assert!(brake.braking.is_none());
+        assert!(brake.holds() == 0 && brake.braking.is_none());
     }
 }

@@ -276,3 +276,17 @@ fn what_uses_them_has_to_be_known_before_one_goes() {
     world.unread.insert("Notebook".to_owned(), unread);
     assert_eq!(vpc_step(&blueprint, &world).0, Action::Wait);
 }
+
+#[test]
+fn of_a_plan_only_what_is_wanted_is_carried_out() {
+    let blueprint = blueprint();
+    let plan = plan(&blueprint, &World::default(), Goal::Present).expect("a plan");
+    assert!(plan.writes().next().is_some());
+    assert_eq!(plan.only(|_| true), plan);
+    let nothing = plan.only(|_| false);
+    assert!(nothing.writes().next().is_none() && nothing.steps.len() == plan.steps.len());
+    assert!(nothing.steps.values().all(|step| step.calls.is_empty()));
+    let vpc = plan.only(|step| step.calls.iter().any(|call| call.call == "ec2:CreateVpc"));
+    let left: Vec<&NodeKey> = vpc.writes().map(|(node, _)| node).collect();
+    assert_eq!(left, [&NodeKey::new("Vpc", "main")]);
+}

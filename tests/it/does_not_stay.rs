@@ -57,12 +57,12 @@ async fn what_is_turned_back_each_time_is_left_alone_for_a_while_and_told() -> R
     ensure!(seen.is_current("Stalled").await?, "somebody has to look");
     let changes = || rig.proxy.calls_since(mark).named("ec2:ModifyVpcAttribute").len();
     ensure!(changes() >= 3, "the first corrections are made at once");
-    let told = seen.notes("DoesNotStay").await?;
-    ensure!(
-        told.iter()
-            .any(|note| note.contains("times, and it does not stay: dnsSupport differs")),
-        "{told:?}"
-    );
+    eventually("an event says so", SOON, || async {
+        let told = seen.notes("DoesNotStay").await?;
+        let words = "times, and it does not stay: dnsSupport differs";
+        Ok(told.iter().any(|note| note.contains(words)))
+    })
+    .await?;
     // It is tried again all the same.
     let before = changes();
     eventually("it is tried again", SOON, || async { Ok(changes() > before) }).await?;
