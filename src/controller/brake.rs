@@ -111,9 +111,8 @@ fn wish(latest: &SecureMLProjectStatus, project: &SecureMLProject, plan: &Plan, 
 pub(super) fn closes(latest: &SecureMLProjectStatus, plan: &Plan) -> Option<Plan> {
     let opening = latest.last_opening.as_ref()?;
     let made_by_somebody = opening.closed_at.is_none() && opening.in_order_at.is_some();
-    let in_place = |step: &Step| matches!(step.action, Action::Update | Action::StopUpdateStart);
     let critical = |step: &Step| step.changes.iter().any(|change| change.severity == Severity::Critical);
-    let open = |step: &Step| in_place(step) && critical(step);
+    let open = |step: &Step| step.action == Action::Update && critical(step);
     let closing = plan.only(open);
     (made_by_somebody && closing.writes().next().is_some()).then_some(closing)
 }

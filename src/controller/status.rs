@@ -119,6 +119,10 @@ pub(super) fn after_pass(
     if verdict.ready || !plan.steps.values().any(moves) {
         latest.converged_generation = project.metadata.generation;
     }
+    // A release is good until everything is done, and no longer.
+    if verdict.ready {
+        latest.brake = None;
+    }
     latest.resources = resources(plan, report);
     latest.outputs = outputs(blueprint, plan, report);
     with_conditions(project, latest, &verdict)

@@ -234,13 +234,14 @@ async fn what_cannot_be_granted_is_refused_and_correction_goes_on() -> Result<()
 
     let until = format!("secureml.dev/pause-until={}", from_now(3600));
     stage.annotate(&[], &[&until, "secureml.dev/pause-reason=x"]).await?;
+    eventually("an event says what is missing", SOON, || async {
+        let told = stage.seen.notes("PauseRefused").await?;
+        Ok(told
+            .iter()
+            .any(|note| note.contains("secureml.dev/pause-by is missing")))
+    })
+    .await?;
     stage.paused(PauseState::Refused).await?;
-    let told = stage.seen.notes("PauseRefused").await?;
-    ensure!(
-        told.iter()
-            .any(|note| note.contains("secureml.dev/pause-by is missing")),
-        "{told:?}"
-    );
     stage.tamper().await?;
     stage.corrected().await?;
     stage.ready("AsDeclared").await?;
