@@ -150,6 +150,41 @@ fn what_cannot_be_read_is_neither_made_nor_removed() {
     }
 }
 
+/// A key that an earlier spec declared.
+#[test]
+fn data_that_is_no_longer_declared_goes_with_the_project_if_its_like_does() {
+    let key = NodeKey::new("KmsKey", "notebook-bo");
+    let object = Object {
+        kind: key.kind.clone(),
+        id: "k-1".to_owned(),
+        outputs: BTreeMap::new(),
+        attributes: serde_json::json!({
+            "aliases": [], "description": "", "policy": {"Version": "2012-10-17", "Statement": []}, "rotationDays": null,
+            "state": "Enabled", "grants": {}, "moved": false,
+        }),
+        tags: Tags::default(),
+        state: String::new(),
+        phase: Phase::Ready,
+    };
+    let action = |goal, forsaken: &[&str]| {
+        let mut world = made(&blueprint());
+        world.owned.insert(key.clone(), vec![object.clone()]);
+        let forsaken = forsaken.iter().map(|kind| (*kind).to_owned()).collect();
+        let blueprint = Blueprint {
+            forsaken,
+            ..blueprint()
+        };
+        plan(&blueprint, &world, goal).expect("a plan").steps[&key].action
+    };
+    assert_eq!(
+        action(Goal::Present, &["KmsKey"]),
+        Action::Retain,
+        "the project goes on"
+    );
+    assert_eq!(action(Goal::Absent, &["Bucket"]), Action::Retain);
+    assert_eq!(action(Goal::Absent, &["KmsKey"]), Action::Delete);
+}
+
 #[test]
 fn what_was_just_made_is_not_made_again() {
     let mut world = World::default();
