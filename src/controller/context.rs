@@ -2,13 +2,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow};
 use kube::Client;
 use kube::runtime::events::{Event, Recorder, Reporter};
 use tokio::sync::Mutex;
 
+use super::claims::Leave;
 use super::guardrails::Watch;
-use crate::aws::{Aws, Share, describe_account};
+use crate::aws::Aws;
 use crate::engine::{Inventory, Memory, Permit};
 use crate::model::{Account, Owner};
 
@@ -21,6 +21,8 @@ pub(super) struct Context {
     pub(super) installation: String,
     pub(super) account: Account,
     pub(super) inventory: Inventory,
+    /// Whether AWS may be changed.
+    pub(super) leave: Leave,
     /// How long AWS's lists may take to show what was just made.
     visible_within: Duration,
     started: Instant,
@@ -33,29 +35,28 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) async fn new(
+    /// What reconciles of `installation` in `account` share, which write to AWS while `permit` lasts.
+    pub(super) fn new(
         client: Client,
+        aws: Arc<Aws>,
+        account: Account,
         installation: &str,
-        share: Share,
         visible_within: Duration,
-        permit: Permit,
-    ) -> Result<Self> {
-        let aws = Arc::new(Aws::from_env(share).await);
-        let account = describe_account(&aws)
-            .await
-            .map_err(|failure| anyhow!("cannot look at the AWS account: {failure}"))?;
-        Ok(Self {
+        (leave, permit): (Leave, Permit),
+    ) -> Self {
+        Self {
             client,
             installation: installation.to_owned(),
             account,
             inventory: Inventory::new(aws, installation, permit),
+            leave,
             visible_within,
             started: Instant::now(),
             memories: StdMutex::default(),
             watches: StdMutex::default(),
             sound: StdMutex::default(),
             told: StdMutex::default(),
-        })
+        }
     }
 
     /// What earlier passes for `owner` wrote.

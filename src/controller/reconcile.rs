@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::context::Context;
 use super::guardrails::{self, Case, Need, Watch};
-use super::status;
+use super::{definition, removal, status};
 use crate::api::{DriftMode, Intent, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{self, Blueprint, Project};
 use crate::engine::{Memory, Outcome, Report, carry_out, look};
@@ -23,6 +23,9 @@ use crate::plan::{Goal, Plan, PlanError};
 const FINALIZER: &str = "secureml.dev/environment";
 /// After a failure that passes by itself.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// While nothing may be removed; that it may is told as soon as it is known.
+const WITHHELD: Duration = Duration::from_secs(60);
 
 /// Why a reconcile ended early. It is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +40,8 @@ pub(super) enum Error {
     StillThere(Duration),
     #[error("the finalizer could not be set or removed: {0}")]
     Finalizer(String),
+    #[error(transparent)]
+    Untold(#[from] definition::Untold),
 }
 
 impl From<kube::Error> for Error {
@@ -112,7 +117,8 @@ impl Turn {
         let begun = memory.heeds(found_intent(project), Instant::now());
         let inventory = &self.context.inventory;
         let (world, plan) = look(inventory, &blueprint, Goal::Present, &mut memory, floor, begun).await?;
-        let observe = project.spec.drift.mode == DriftMode::Observe;
+        let hold = self.context.leave.withheld();
+        let observe = project.spec.drift.mode == DriftMode::Observe || hold.is_some();
         let mut stands = project.status.clone();
         let mut latest = stands.clone().unwrap_or_default();
         let case = Case {
@@ -158,7 +164,13 @@ impl Turn {
             after = after.or(Some(SHOWN_WITHIN));
         }
         self.context.note_watch(&self.owner, watch);
-        let done = status::after_pass(project, latest, &blueprint, &plan, report.as_ref());
+        let mut done = status::after_pass(project, latest, &blueprint, &plan, report.as_ref());
+        if let Some(hold) = hold.filter(|hold| hold.stalls || plan.writes().next().is_some()) {
+            let news = status::is_held(&mut done, project, &hold);
+            if let Some(event) = news.filter(|_| hold.stalls) {
+                self.publish(project, event).await;
+            }
+        }
         self.write(stands.as_ref(), &done).await?;
         Ok(after.map_or_else(sweep, Action::requeue))
     }
@@ -196,6 +208,14 @@ impl Turn {
     }
 
     async fn remove(&self, project: &SecureMLProject) -> Result<Action, Error> {
+        if self.is_let_go(project).await? {
+            return Ok(Action::await_change());
+        }
+        if let Some(hold) = self.context.leave.withheld() {
+            self.write(project.status.as_ref(), &removal::held_up(project, hold.message))
+                .await?;
+            return Err(Error::StillThere(WITHHELD));
+        }
         // What a spec made that was sound once has to go also when the spec is not sound any more; data stays.
         let drawn = self.draw(project).map(|(_, blueprint)| blueprint);
         let blueprint = drawn.unwrap_or_else(|_| Blueprint::empty(self.owner.clone()));
@@ -214,16 +234,33 @@ impl Turn {
         }
         let report = carry_out(inventory, &plan, &mut memory, "").await;
         let latest = project.status.clone().unwrap_or_default();
-        self.write(
-            project.status.as_ref(),
-            &status::removing(project, latest, &plan, &report),
-        )
-        .await?;
+        let (latest, event) = removal::removing(project, latest, &plan, &report, Timestamp::now());
+        if let Some(event) = event {
+            self.publish(project, event).await;
+        }
+        self.write(project.status.as_ref(), &latest).await?;
         // Steps without calls of their own count for nothing: they would be there again at once.
         let moved = report.is_done() && report.entries.values().any(|entry| entry.calls > 0);
         let otherwise = if moved { Duration::ZERO } else { AFTER_FAILURE };
         let again = next(&plan, Some(&report), &mut memory).unwrap_or(otherwise);
         Err(Error::StillThere(again))
+    }
+
+    /// Whether only the definition of the kind goes: then the project is let go, and says so.
+    async fn is_let_go(&self, project: &SecureMLProject) -> Result<bool, Error> {
+        match definition::is_going(&self.context.client).await {
+            Ok(false) => return Ok(false),
+            Ok(true) => {}
+            Err(untold) => {
+                self.write(project.status.as_ref(), &removal::held_up(project, untold.to_string()))
+                    .await?;
+                return Err(untold.into());
+            }
+        }
+        let told = definition::let_go(project, &self.owner, &self.context.account);
+        self.publish(project, told).await;
+        self.context.forget(&self.owner);
+        Ok(true)
     }
 
     fn draw(&self, project: &SecureMLProject) -> Result<(Project, Blueprint), Vec<blueprint::Invalid>> {

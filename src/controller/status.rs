@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::runtime::events::{Event, EventType};
 
+use super::claims::Hold;
 use super::guardrails::ENFORCED;
 use crate::api::{DriftMode, DriftStatus, ResourceStatus, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{Blueprint, Invalid};
@@ -15,14 +16,16 @@ use crate::plan::{Action, Plan, Severity, Step};
 
 /// How much of a list a message holds.
 const SHOWN: usize = 3;
+/// How many names that are taken it holds: whoever renames something wants to know all of them.
+const COLLISIONS: usize = 20;
 
 /// The state of the whole, from which the conditions follow.
-struct Verdict {
-    ready: bool,
-    working: bool,
-    stalled: bool,
-    reason: &'static str,
-    message: String,
+pub(super) struct Verdict {
+    pub(super) ready: bool,
+    pub(super) working: bool,
+    pub(super) stalled: bool,
+    pub(super) reason: &'static str,
+    pub(super) message: String,
 }
 
 /// The spec cannot be built.
@@ -74,42 +77,24 @@ pub(super) fn after_pass(
     if let Some(last) = latest.last_drift.as_mut().filter(|_| verdict.ready) {
         last.corrected = true;
     }
-    latest.resources = resources(plan, report);
+    latest.resources = resources(plan, report, &held_since(&latest), Timestamp::now());
     latest.outputs = outputs(blueprint, plan, report);
     with_conditions(project, latest, &verdict)
 }
 
-/// The environment is being removed.
-pub(super) fn removing(
-    project: &SecureMLProject,
-    mut latest: SecureMLProjectStatus,
-    plan: &Plan,
-    report: &Report,
-) -> SecureMLProjectStatus {
-    let failures: Vec<String> = report
-        .failures()
-        .map(|(node, failure)| format!("{node}: {failure}"))
-        .collect();
-    let message = if failures.is_empty() {
-        format!("deleting {}", count(plan, Action::Delete))
-    } else {
-        shorten(&failures)
-    };
+/// Nothing is changed on AWS, for a reason that has nothing to do with the project. What is worth an event, if it is news.
+pub(super) fn is_held(latest: &mut SecureMLProjectStatus, project: &SecureMLProject, hold: &Hold) -> Option<Event> {
     let verdict = Verdict {
         ready: false,
-        working: true,
-        stalled: false,
-        reason: if failures.is_empty() {
-            "Deleting"
-        } else {
-            "DeletionBlocked"
-        },
-        message,
+        working: !hold.stalls,
+        stalled: hold.stalls,
+        reason: hold.reason,
+        message: hold.message.clone(),
     };
-    latest.resources = resources(plan, Some(report));
-    let going = "the environment is being removed".to_owned();
-    set(&mut latest, project, ENFORCED, State::Unknown, "Deleting", going);
-    with_conditions(project, latest, &verdict)
+    *latest = with_conditions(project, std::mem::take(latest), &verdict);
+    let said = condition(project.status.as_ref(), "Ready");
+    let news = said.is_none_or(|said| said.reason != hold.reason);
+    news.then(|| note(EventType::Warning, hold.reason, hold.message.clone()))
 }
 
 /// What is worth an event.
@@ -133,10 +118,7 @@ pub(super) fn event(project: &SecureMLProject, plan: &Plan, report: Option<&Repo
         });
     }
     let report = report?;
-    let failures: Vec<String> = report
-        .failures()
-        .map(|(node, failure)| format!("{node}: {failure}"))
-        .collect();
+    let failures = troubles(report);
     if !failures.is_empty() {
         return Some(note(EventType::Warning, "AwsCallFailed", shorten(&failures)));
     }
@@ -177,12 +159,10 @@ pub(super) fn note(type_: EventType, reason: &str, note: String) -> Event {
 fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
     let none = Report::default();
     let report_or_none = report.unwrap_or(&none);
-    let failures: Vec<String> = report_or_none
-        .failures()
-        .map(|(node, failure)| format!("{node}: {failure}; {}", failure.remedy()))
-        .collect();
-    let stuck = |action| matches!(action, Action::Blocked | Action::Conflict);
-    let stuck: Vec<String> = told(plan, |step| stuck(step.action));
+    let failures = troubles(report_or_none);
+    // What is in the way of others is said first.
+    let collisions = told(plan, |step| step.action == Action::Conflict);
+    let blocked = told(plan, |step| step.action == Action::Blocked);
     let waiting = told(plan, |step| step.action == Action::Wait);
     let open = plan.writes().filter(|(node, _)| {
         report_or_none
@@ -219,8 +199,11 @@ fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
         }
         return unready("Progressing", shorten(&messages), true, false);
     }
-    if !stuck.is_empty() {
-        return unready("NeedsDecision", shorten(&stuck), false, true);
+    if !collisions.is_empty() {
+        return unready("NeedsDecision", limited(&collisions, COLLISIONS), false, true);
+    }
+    if !blocked.is_empty() {
+        return unready("NeedsDecision", shorten(&blocked), false, true);
     }
     Verdict {
         ready: true,
@@ -229,6 +212,11 @@ fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
         reason: "AsDeclared",
         message: format!("{} resources are as declared", plan.steps.len()),
     }
+}
+
+fn troubles(report: &Report) -> Vec<String> {
+    let troubles = report.troubles();
+    troubles.map(|(node, told)| format!("{node}: {told}")).collect()
 }
 
 fn unready(reason: &'static str, message: String, working: bool, stalled: bool) -> Verdict {
@@ -246,15 +234,19 @@ fn told(plan: &Plan, which: impl Fn(&Step) -> bool) -> Vec<String> {
     steps.map(|(node, step)| format!("{node}: {}", step.reason)).collect()
 }
 
-fn shorten(messages: &[String]) -> String {
-    let shown = messages.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
-    match messages.len().saturating_sub(SHOWN) {
+pub(super) fn shorten(messages: &[String]) -> String {
+    limited(messages, SHOWN)
+}
+
+fn limited(messages: &[String], most: usize) -> String {
+    let shown = messages.iter().take(most).cloned().collect::<Vec<_>>().join("; ");
+    match messages.len().saturating_sub(most) {
         0 => shown,
         more => format!("{shown}; and {more} more"),
     }
 }
 
-fn count(plan: &Plan, action: Action) -> String {
+pub(super) fn count(plan: &Plan, action: Action) -> String {
     let count = plan.steps.values().filter(|step| step.action == action).count();
     format!("{count} resource{}", if count == 1 { "" } else { "s" })
 }
@@ -306,7 +298,20 @@ fn worst(step: &Step) -> Severity {
     of_changes.unwrap_or(Severity::High)
 }
 
-fn resources(plan: &Plan, report: Option<&Report>) -> Vec<ResourceStatus> {
+/// Since when AWS refuses to delete resources, by node.
+pub(super) fn held_since(status: &SecureMLProjectStatus) -> BTreeMap<String, Time> {
+    let held = status.resources.iter();
+    held.filter_map(|resource| Some((resource.node.clone(), resource.held_since.clone()?)))
+        .collect()
+}
+
+/// What is said of every resource; `held` tells since when the deletion of some was refused before.
+pub(super) fn resources(
+    plan: &Plan,
+    report: Option<&Report>,
+    held: &BTreeMap<String, Time>,
+    now: Timestamp,
+) -> Vec<ResourceStatus> {
     let resource = |(node, step): (&NodeKey, &Step)| {
         let entry = report.and_then(|report| report.entries.get(node));
         let id = report
@@ -321,10 +326,15 @@ fn resources(plan: &Plan, report: Option<&Report>) -> Vec<ResourceStatus> {
             None if matches!(step.action, Action::Keep | Action::Retain) => None,
             None => Some(step.reason.clone()),
         };
+        let holders = report.and_then(|report| report.holders.get(node));
+        let held_by = holders.and_then(|holders| holders.as_ref().ok());
+        let since = || held.get(&node.to_string()).cloned().unwrap_or(Time(now));
         ResourceStatus {
             node: node.to_string(),
             id,
             problem,
+            held_by: held_by.cloned().unwrap_or_default(),
+            held_since: holders.map(|_| since()),
         }
     };
     let gone = |node: &NodeKey, step: &Step| {
@@ -363,7 +373,7 @@ fn outputs(blueprint: &Blueprint, plan: &Plan, report: Option<&Report>) -> BTree
         .collect()
 }
 
-fn with_conditions(
+pub(super) fn with_conditions(
     project: &SecureMLProject,
     mut latest: SecureMLProjectStatus,
     verdict: &Verdict,

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws")]
 mod apply;
+pub mod claim;
 mod failure;
 #[cfg(feature = "aws")]
 mod inventory;

@@ -22,6 +22,7 @@ const RENAMED: &[(&str, &str)] = &[
     ("s3:GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock"),
     ("s3:HeadBucket", "s3:ListBucket"),
     ("s3:ListBuckets", "s3:ListAllMyBuckets"),
+    ("s3:ListMultipartUploads", "s3:ListBucketMultipartUploads"),
     ("s3:ListObjectVersions", "s3:ListBucketVersions"),
     ("s3:ListObjectsV2", "s3:ListBucket"),
     ("s3:PutBucketEncryption", "s3:PutEncryptionConfiguration"),
@@ -65,7 +66,8 @@ pub fn beside(operation: &str) -> impl Iterator<Item = &'static str> {
     rows.map(|(_, action)| *action)
 }
 
-/// What an action may be done to. The texts are ARNs without `arn:aws:`; `*` is everything.
+/// What an action may be done to. The texts are ARNs without `arn:aws:`, in which `{installation}` stands for its name;
+/// `*` is everything.
 enum On {
     /// Anything: what only reads, and what AWS cannot bound.
     All(&'static [&'static str]),
@@ -103,6 +105,11 @@ const POLICY: &[&str] = &["iam::*:policy/ds-*"];
 const KEY: &[&str] = &["kms:*:*:key/*"];
 const BUCKET: &[&str] = &["s3:::ds-*"];
 const NOTEBOOK: &[&str] = &["sagemaker:*:*:notebook-instance/ds-*"];
+/// Who works in the name of the installation.
+const CLAIMS: &[&str] = &[
+    "ssm:*:*:parameter/secureml/installations/{installation}",
+    "ssm:*:*:parameter/secureml/installations/{installation}/*",
+];
 const BOUNDARY: (&str, &str, &[&str]) = (
     "ArnLike",
     "iam:PermissionsBoundary",
@@ -190,7 +197,8 @@ const BOUNDS: &[(&str, &[On])] = &[
     ("sagemaker:CreateNotebookInstance", &[New(NOTEBOOK)]),
     ("sagemaker:*", &[Ours(NOTEBOOK)]),
     ("ssm:Describe*", &[All(ANY)]),
-    ("ssm:*", &[All(&["ssm:*:*:parameter/ds-*"])]),
+    ("ssm:GetParametersByPath", &[All(CLAIMS)]),
+    ("ssm:*", &[All(&["ssm:*:*:parameter/ds-*"]), All(CLAIMS)]),
     ("sts:GetCallerIdentity", &[All(ANY)]),
     ("tag:GetResources", &[All(ANY)]),
 ];
@@ -205,7 +213,7 @@ pub fn policy<'a>(actions: impl IntoIterator<Item = &'a str>, installation: &str
     let mut grouped: BTreeMap<Bound, BTreeSet<String>> = BTreeMap::new();
     for action in actions {
         for on in bounds(action).unwrap_or_default() {
-            let bound = Bound::new(on, &format!("{installation}/*"));
+            let bound = Bound::new(on, installation);
             grouped.entry(bound).or_default().insert(action.to_owned());
         }
     }
@@ -239,8 +247,9 @@ struct Bound {
 }
 
 impl Bound {
-    fn new(on: &On, owner: &str) -> Self {
-        let owned = |side: &str| ("StringLike", format!("aws:{side}/{OWNER_TAG}"), vec![owner.to_owned()]);
+    fn new(on: &On, installation: &str) -> Self {
+        let owner = format!("{installation}/*");
+        let owned = |side: &str| ("StringLike", format!("aws:{side}/{OWNER_TAG}"), vec![owner.clone()]);
         let (sid, arns, conditions) = match on {
             All(arns) => ("Any", arns, Vec::new()),
             New(arns) => ("Create", arns, vec![owned("RequestTag")]),
@@ -258,7 +267,7 @@ impl Bound {
             if *arn == "*" {
                 (*arn).to_owned()
             } else {
-                format!("arn:aws:{arn}")
+                format!("arn:aws:{}", arn.replace("{installation}", installation))
             }
         };
         Self {

@@ -11,6 +11,7 @@ mod errors;
 mod generated;
 mod guardrails;
 mod manifests;
+mod owners;
 mod permissions;
 mod posture;
 mod project;
