@@ -63,19 +63,23 @@ pub(super) struct Claims {
     installation: String,
     account: Account,
     contender: Contender,
+    /// Lasts while this process leads its cluster.
+    lease: Permit,
+    /// Lasts while nobody else works in the name of the installation.
     permit: Permit,
     tell: watch::Sender<Option<Hold>>,
 }
 
 impl Claims {
-    /// The claim of the controller that leads `cluster`; writing is allowed while `permit` lasts. Nothing is written yet.
+    /// The claim of the controller that leads `cluster` while `lease` lasts. That it is alone is told by the permit that it
+    /// hands out. Nothing is written yet.
     pub(super) fn new(
         aws: Arc<Aws>,
         installation: &str,
         cluster: String,
         account: Account,
         wait: Duration,
-        permit: Permit,
+        lease: Permit,
     ) -> Self {
         let own = Claimant {
             cluster,
@@ -86,9 +90,15 @@ impl Claims {
             installation: installation.to_owned(),
             account,
             contender: Contender::new(own, wait),
-            permit,
+            lease,
+            permit: Permit::leased(),
             tell: watch::Sender::new(Some(late())),
         }
+    }
+
+    /// What allows to write to AWS.
+    pub(super) fn permit(&self) -> Permit {
+        self.lease.and(&self.permit)
     }
 
     /// What projects are told.
@@ -161,6 +171,10 @@ impl Claims {
     }
 
     async fn write(&mut self, write: Write) -> Result<(), Failure> {
+        // Whoever has lost the lease and does not know it yet is not to be taken for a twin of the cluster.
+        if !self.lease.holds(Instant::now()) {
+            return Err(Failure::not_permitted("ssm:PutParameter"));
+        }
         match write {
             Write::Put(claim) => {
                 claims::put(&self.aws, &self.installation, self.contender.own(), &claim).await?;

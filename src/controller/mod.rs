@@ -89,14 +89,13 @@ pub async fn run(options: Options) -> Result<()> {
     } else {
         Permit::always()
     };
-    let alone = Permit::leased();
     let mut claims = Claims::new(
         Arc::clone(&aws),
         &options.installation,
         cluster,
         account.clone(),
         Duration::from_secs(options.claim_wait_seconds),
-        alone.clone(),
+        lease.clone(),
     );
     let context = context::Context::new(
         client.clone(),
@@ -104,7 +103,7 @@ pub async fn run(options: Options) -> Result<()> {
         account,
         &options.installation,
         Duration::from_secs(options.visible_within_seconds),
-        (claims.leave(), lease.and(&alone)),
+        (claims.leave(), claims.permit()),
     );
     if !options.leader_elect {
         work(client, context, &mut claims, options.concurrency).await;

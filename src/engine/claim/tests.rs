@@ -191,7 +191,7 @@ fn who_is_in_a_hurry_waits_as_long_as_the_other_may_take() {
     stage.looks(&mut holder);
     let mut hasty = stage.starts_with("b", WAIT / 30);
     assert_ne!(stage.pass(WAIT - EVERY, &mut [&mut hasty]), [Standing::Alone]);
-    assert_eq!(stage.pass(EVERY, &mut [&mut hasty]), [Standing::Alone]);
+    assert_eq!(stage.pass(2 * EVERY, &mut [&mut hasty]), [Standing::Alone]);
 }
 
 #[test]
