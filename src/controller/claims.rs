@@ -213,9 +213,10 @@ impl Claims {
                     reason: "TwoOwners",
                     message: format!(
                         "more than one controller works in the name of installation {installation} in account {id}, \
-                         {region}: this one, {own}, and {} (cluster/start). None of them changes anything on AWS. Stop all \
-                         but one, or give each an --installation of its own: the one that stays goes on by itself within \
-                         {} s, or at once when the claims of those that were stopped are removed: {}",
+                         {region}: this one, {own}, and {} (cluster/start; a cluster is the uid of its namespace kube-system, \
+                         or its --cluster-id). None of them changes anything on AWS. Stop all but one, or give each an \
+                         --installation of its own: the one that stays goes on by itself within {} s, or at once when the \
+                         claims of those that were stopped are removed: {}",
                         named(&others),
                         2 * wait + self.contender.every().as_secs(),
                         removal.unwrap_or_default()

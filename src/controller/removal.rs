@@ -21,6 +21,8 @@ pub(super) fn removing(
     report: &Report,
     now: Timestamp,
 ) -> (SecureMLProjectStatus, Option<Event>) {
+    // What is told is read back from a status, which has whole seconds.
+    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
     latest.resources = resources(plan, Some(report), &held_since(&latest), now);
     let since = held_since(&latest);
     let (mut blocked, mut waiting) = (Vec::new(), Vec::new());
@@ -69,7 +71,7 @@ pub(super) fn removing(
 
 const DELETION_BLOCKED: &str = "DeletionBlocked";
 /// What is to be done about what holds a resource.
-const UNBLOCK: &str = "remove it, or move it elsewhere; deletion goes on by itself then";
+const UNBLOCK: &str = "remove what holds it, or move it elsewhere";
 
 /// How long a failed deletion is going to fail.
 enum Lasts {

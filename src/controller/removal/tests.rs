@@ -77,7 +77,8 @@ fn told(
     second: i64,
 ) -> (String, String, Option<String>, SecureMLProjectStatus) {
     let project = project(status.clone());
-    let (latest, event) = removing(&project, status.unwrap_or_default(), &plan(), report, at(second));
+    let moment = at(second) + SignedDuration::from_millis(250);
+    let (latest, event) = removing(&project, status.unwrap_or_default(), &plan(), report, moment);
     let ready = condition(Some(&latest), "Ready").expect("a condition").clone();
     (ready.reason, ready.message, event.map(|event| event.reason), latest)
 }
