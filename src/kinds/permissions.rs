@@ -100,8 +100,8 @@ const AROUND_ENDPOINT: &[&str] = &[
     "ec2:*:*:subnet/*",
     "ec2:*:*:vpc/*",
 ];
-const ROLE: &[&str] = &["iam::*:role/ds-*", "iam::*:role/service-role/ds-*"];
-const POLICY: &[&str] = &["iam::*:policy/ds-*"];
+const ROLE: &[&str] = &["iam::*:role/ds-*", "iam::*:role/secureml/*/ds-*"];
+const POLICY: &[&str] = &["iam::*:policy/secureml/ds-*"];
 const KEY: &[&str] = &["kms:*:*:key/*"];
 const BUCKET: &[&str] = &["s3:::ds-*"];
 const NOTEBOOK: &[&str] = &["sagemaker:*:*:notebook-instance/ds-*"];
@@ -113,7 +113,7 @@ const CLAIMS: &[&str] = &[
 const BOUNDARY: (&str, &str, &[&str]) = (
     "ArnLike",
     "iam:PermissionsBoundary",
-    &["arn:aws:iam::*:policy/ds-boundary-*"],
+    &["arn:aws:iam::*:policy/secureml/ds-*"],
 );
 const PASSED: (&str, &str, &[&str]) = (
     "StringEquals",
@@ -155,6 +155,13 @@ const BOUNDS: &[(&str, &[On])] = &[
         &[All(&["ec2:*:*:vpc-peering-connection/*"])],
     ),
     ("ec2:RevokeSecurityGroup*", &[All(GROUP)]),
+    (
+        "ec2:CreateNetworkInterface",
+        &[
+            All(&["ec2:*:*:network-interface/*"]),
+            Ours(&["ec2:*:*:security-group/*", "ec2:*:*:subnet/*"]),
+        ],
+    ),
     ("ec2:AssociateRouteTable", &[Ours(ROUTE_TABLE), Ours(SUBNET)]),
     ("ec2:DisassociateRouteTable", &[All(ROUTE_TABLE), Ours(SUBNET)]),
     ("ec2:ReplaceRouteTableAssociation", &[All(ROUTE_TABLE), Ours(SUBNET)]),
@@ -165,6 +172,10 @@ const BOUNDS: &[(&str, &[On])] = &[
     ("iam:PutRolePermissionsBoundary", &[When(ROLE, BOUNDARY)]),
     ("iam:PassRole", &[When(ROLE, PASSED)]),
     ("iam:CreateServiceLinkedRole", &[When(ANY, LINKED)]),
+    (
+        "iam:RemoveRoleFromInstanceProfile",
+        &[All(&["iam::*:instance-profile/*"])],
+    ),
     ("iam:TagRole", &[All(ROLE)]),
     ("iam:CreatePolicy", &[New(POLICY)]),
     ("iam:TagPolicy", &[All(POLICY)]),
