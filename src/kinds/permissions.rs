@@ -105,10 +105,10 @@ const POLICY: &[&str] = &["iam::*:policy/secureml/ds-*"];
 const KEY: &[&str] = &["kms:*:*:key/*"];
 const BUCKET: &[&str] = &["s3:::ds-*"];
 const NOTEBOOK: &[&str] = &["sagemaker:*:*:notebook-instance/ds-*"];
-/// Who works in the name of the installation.
-const CLAIMS: &[&str] = &[
-    "ssm:*:*:parameter/secureml/installations/{installation}",
-    "ssm:*:*:parameter/secureml/installations/{installation}/*",
+/// Those of projects, and the claims on the installation, with the path that they are listed by.
+const PARAMETER: &[&str] = &[
+    "ssm:*:*:parameter/ds-*",
+    "ssm:*:*:parameter/secureml/installations/{installation}*",
 ];
 const BOUNDARY: (&str, &str, &[&str]) = (
     "ArnLike",
@@ -208,8 +208,7 @@ const BOUNDS: &[(&str, &[On])] = &[
     ("sagemaker:CreateNotebookInstance", &[New(NOTEBOOK)]),
     ("sagemaker:*", &[Ours(NOTEBOOK)]),
     ("ssm:Describe*", &[All(ANY)]),
-    ("ssm:GetParametersByPath", &[All(CLAIMS)]),
-    ("ssm:*", &[All(&["ssm:*:*:parameter/ds-*"]), All(CLAIMS)]),
+    ("ssm:*", &[All(PARAMETER)]),
     ("sts:GetCallerIdentity", &[All(ANY)]),
     ("tag:GetResources", &[All(ANY)]),
 ];
@@ -228,8 +227,9 @@ pub fn policy<'a>(actions: impl IntoIterator<Item = &'a str>, installation: &str
             grouped.entry(bound).or_default().insert(action.to_owned());
         }
     }
-    let statements = grouped.into_iter().enumerate().map(|(number, (bound, actions))| {
-        let statement = Statement::allow(&format!("{}{number}", bound.sid));
+    // Without names, which would take a tenth of the room that an inline policy has.
+    let statements = grouped.into_iter().map(|(bound, actions)| {
+        let statement = Statement::allow("");
         let statement = statement.actions(actions).resources(bound.resources);
         bound
             .conditions
@@ -252,7 +252,6 @@ fn bounds(action: &str) -> Option<&'static [On]> {
 /// [`On`], written out: what is equal here shares a statement.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Bound {
-    sid: &'static str,
     resources: Vec<String>,
     conditions: Vec<(&'static str, String, Vec<String>)>,
 }
@@ -261,17 +260,17 @@ impl Bound {
     fn new(on: &On, installation: &str) -> Self {
         let owner = format!("{installation}/*");
         let owned = |side: &str| ("StringLike", format!("aws:{side}/{OWNER_TAG}"), vec![owner.clone()]);
-        let (sid, arns, conditions) = match on {
-            All(arns) => ("Any", arns, Vec::new()),
-            New(arns) => ("Create", arns, vec![owned("RequestTag")]),
+        let (arns, conditions) = match on {
+            All(arns) => (arns, Vec::new()),
+            New(arns) => (arns, vec![owned("RequestTag")]),
             Birth(arns) => {
                 let by = ("StringLike", "ec2:CreateAction".to_owned(), vec!["Create*".to_owned()]);
-                ("TagAtBirth", arns, vec![by, owned("RequestTag")])
+                (arns, vec![by, owned("RequestTag")])
             }
-            Ours(arns) => ("Change", arns, vec![owned("ResourceTag")]),
+            Ours(arns) => (arns, vec![owned("ResourceTag")]),
             When(arns, (operator, key, values)) => {
                 let values = values.iter().map(|value| (*value).to_owned()).collect();
-                ("If", arns, vec![(*operator, (*key).to_owned(), values)])
+                (arns, vec![(*operator, (*key).to_owned(), values)])
             }
         };
         let arn = |arn: &&str| {
@@ -282,7 +281,6 @@ impl Bound {
             }
         };
         Self {
-            sid,
             resources: arns.iter().map(arn).collect(),
             conditions,
         }
