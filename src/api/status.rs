@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{BrakeStatus, PauseStatus};
+use crate::model::Holder;
 
 /// What the controller found and did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -61,6 +62,12 @@ pub struct ResourceStatus {
     /// What is the matter with it; absent when it is as declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// What keeps it from being deleted, as AWS said when its deletion was refused last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_by: Vec<Holder>,
+    /// Since when its deletion is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_since: Option<Time>,
 }
 
 /// A difference that nobody declared.

@@ -1,6 +1,7 @@
 //! Sessions, errors, paging: everything that is common to calls to AWS.
 
 mod account;
+pub mod claims;
 mod clients;
 mod errors;
 mod limiter;

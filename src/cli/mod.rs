@@ -19,7 +19,7 @@ use kube::CustomResourceExt;
 
 use self::subject::{Subject, Target};
 use crate::api::SecureMLProject;
-use crate::aws::ACCOUNT_PERMISSIONS;
+use crate::aws::{ACCOUNT_PERMISSIONS, claims};
 use crate::kinds::{KINDS, permissions};
 use crate::plan::{Goal, Plan, render};
 
@@ -223,7 +223,8 @@ fn reflow(value: &mut serde_json::Value) {
 /// When it cannot be written as JSON: a mistake in this program.
 pub fn iam_policy(installation: &str) -> Result<String> {
     let declared = KINDS.iter().flat_map(|kind| kind.permissions());
-    let actions = declared.chain(ACCOUNT_PERMISSIONS).copied();
+    let own = ACCOUNT_PERMISSIONS.iter().chain(claims::PERMISSIONS);
+    let actions = declared.chain(own).copied();
     let policy = permissions::policy(actions, installation);
     Ok(serde_json::to_string_pretty(&policy)? + "\n")
 }

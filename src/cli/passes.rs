@@ -149,12 +149,12 @@ fn blocks(text: &str) -> Vec<String> {
 
 fn describe(report: &Report) -> String {
     let lines = report.entries.iter().filter_map(|(node, entry)| match &entry.outcome {
-        Outcome::Done => None,
+        Outcome::Done | Outcome::Failed(_) => None,
         Outcome::Pending { why, .. } => Some(format!("{node}: {why}\n")),
-        Outcome::Failed(failure) => Some(format!("{node}: {failure}; {}\n", failure.remedy())),
         Outcome::Skipped(because) => Some(format!("{node}: waits for {because}\n")),
     });
-    lines.collect()
+    let failed = report.troubles().map(|(node, told)| format!("{node}: {told}\n"));
+    lines.chain(failed).collect()
 }
 
 /// The problems of a spec, one a line.

@@ -15,7 +15,7 @@ use crate::model::Owner;
 use crate::plan::{Action, Plan, Severity, Step, World};
 
 /// What a pass may write.
-pub(super) enum Leave {
+pub(super) enum Answer {
     /// What is planned.
     Go,
     /// Nothing before the rest of the fleet was looked at.
@@ -32,7 +32,7 @@ pub(super) fn ask(
     latest: &mut SecureMLProjectStatus,
     (plan, world): (&Plan, &World),
     hold: Option<Hold>,
-) -> (Leave, Option<Event>) {
+) -> (Answer, Option<Event>) {
     let now = Instant::now();
     let mut brake = context.brake();
     let mut wish = wish(latest, project, plan, world);
@@ -45,29 +45,29 @@ pub(super) fn ask(
         latest.brake = None;
     }
     if let Some(hold) = hold {
-        return (Leave::Held(hold), None);
+        return (Answer::Held(hold), None);
     }
     if wish != Wish::Changes {
-        return (Leave::Go, None);
+        return (Answer::Go, None);
     }
     let released = project.annotations().get(RELEASE);
     let release = mark.as_ref().is_some_and(|mark| Some(&mark.id) == released);
     if release || latest.brake.as_ref().is_some_and(|mark| mark.released) {
         brake.release(owner);
         latest.brake = latest.brake.take().map(|mark| BrakeStatus { released: true, ..mark });
-        return (Leave::Go, release.then(released_event));
+        return (Answer::Go, release.then(released_event));
     }
     let sweep = Duration::from_secs(project.spec.drift.interval_seconds.into());
     let began = format!("{:.0}", Timestamp::now());
     match brake.ask(owner, &context.fleet(), sweep, &began, now) {
-        Ruling::Go => (Leave::Go, None),
-        Ruling::Counting => (Leave::NotYet, None),
+        Ruling::Go => (Answer::Go, None),
+        Ruling::Counting => (Answer::NotYet, None),
         Ruling::Held(braking) if released == Some(&braking.id) => {
             // All were released before this one joined them.
             brake.release(owner);
             let id = braking.id;
             latest.brake = Some(BrakeStatus { id, released: true });
-            (Leave::Go, Some(released_event()))
+            (Answer::Go, Some(released_event()))
         }
         Ruling::Held(braking) => {
             let id = braking.id.clone();
@@ -85,7 +85,7 @@ pub(super) fn ask(
                 let said = hold.tell(status::wanted(plan));
                 status::note(EventType::Warning, FLEET_BRAKE, said)
             });
-            (Leave::Held(hold), event)
+            (Answer::Held(hold), event)
         }
     }
 }

@@ -2,16 +2,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow};
 use jiff::SignedDuration;
 use kube::Client;
 use kube::runtime::events::{Event, Recorder, Reporter};
 use kube::runtime::reflector::Store;
 use tokio::sync::Mutex;
 
+use super::claims::Leave;
 use super::guardrails::Watch;
 use crate::api::SecureMLProject;
-use crate::aws::{Aws, Share, describe_account};
+use crate::aws::Aws;
 use crate::engine::{Brake, Inventory, Limits, Memory, Permit};
 use crate::model::{Account, Owner};
 
@@ -33,6 +33,8 @@ pub(super) struct Context {
     pub(super) installation: String,
     pub(super) account: Account,
     pub(super) inventory: Inventory,
+    /// Whether AWS may be changed.
+    pub(super) leave: Leave,
     /// How long a project may be paused at the longest.
     pub(super) longest_pause: SignedDuration,
     brake: StdMutex<Brake>,
@@ -50,23 +52,22 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) async fn new(
+    /// What reconciles of `installation` in `account` share, which write to AWS while `permit` lasts.
+    pub(super) fn new(
         client: Client,
+        aws: Arc<Aws>,
+        account: Account,
         installation: &str,
-        share: Share,
         visible_within: Duration,
-        permit: Permit,
         care: Care,
-    ) -> Result<Self> {
-        let aws = Arc::new(Aws::from_env(share).await);
-        let account = describe_account(&aws)
-            .await
-            .map_err(|failure| anyhow!("cannot look at the AWS account: {failure}"))?;
-        Ok(Self {
+        (leave, permit): (Leave, Permit),
+    ) -> Self {
+        Self {
             client,
             installation: installation.to_owned(),
             account,
             inventory: Inventory::new(aws, installation, permit),
+            leave,
             longest_pause: care.longest_pause,
             brake: StdMutex::new(Brake::new(care.limits, Instant::now())),
             fleet: None,
@@ -76,7 +77,7 @@ impl Context {
             watches: StdMutex::default(),
             sound: StdMutex::default(),
             told: StdMutex::default(),
-        })
+        }
     }
 
     /// The same, of all projects in `fleet`.

@@ -1,18 +1,21 @@
 //! The controller: watches `SecureMLProject`s and keeps AWS as they declare.
 
 mod brake;
+mod claims;
 mod context;
+mod definition;
 mod guardrails;
 mod hold;
 mod lease;
 mod pause;
 mod reconcile;
+mod removal;
 mod status;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
 use futures::StreamExt;
 use jiff::SignedDuration;
@@ -20,10 +23,11 @@ use kube::runtime::controller::Config;
 use kube::runtime::{Controller, Predicate, PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, Client};
 
+use self::claims::Claims;
 use self::context::Care;
 use self::lease::Leadership;
 use crate::api::SecureMLProject;
-use crate::aws::Share;
+use crate::aws::{Aws, Share, describe_account};
 use crate::engine::{Limits, Permit, VISIBLE_WITHIN};
 
 /// How the controller runs.
@@ -31,8 +35,16 @@ use crate::engine::{Limits, Permit, VISIBLE_WITHIN};
 pub struct Options {
     /// The name under which this installation owns AWS resources. It is written in their tags: keep it when the
     /// cluster is rebuilt, and give each cluster that shares an account its own.
-    #[arg(long, env = "SECUREML_INSTALLATION")]
+    #[arg(long, env = "SECUREML_INSTALLATION", value_parser = name)]
     installation: String,
+    /// What tells this cluster from others that claim the same installation: the uid of its namespace kube-system unless
+    /// given. Letters, digits and `.`, `_`, `-`.
+    #[arg(long, env = "SECUREML_CLUSTER_ID", value_parser = name)]
+    cluster_id: Option<String>,
+    /// How many seconds another controller that claims the same installation has to answer before it counts as gone. For
+    /// so long a new cluster waits in the place of one that was lost.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(10..=86_400))]
+    claim_wait_seconds: u64,
     /// How many projects are worked on at once.
     #[arg(long, default_value_t = 8)]
     concurrency: u16,
@@ -73,17 +85,39 @@ pub async fn run(options: Options) -> Result<()> {
     let client = Client::try_default()
         .await
         .context("cannot reach the Kubernetes API server")?;
-    let permit = if options.leader_elect {
+    let cluster = match options.cluster_id {
+        Some(id) => id,
+        None => claims::cluster_id(&client).await?,
+    };
+    let aws = Arc::new(Aws::from_env(options.aws_rate_share).await);
+    let account = describe_account(&aws).await;
+    let account = account.map_err(|failure| anyhow!("cannot look at the AWS account: {failure}"))?;
+    tracing::info!(
+        installation = options.installation,
+        cluster,
+        account = account.id,
+        region = account.region,
+        "secureml controller started"
+    );
+    let lease = if options.leader_elect {
         Permit::leased()
     } else {
         Permit::always()
     };
+    let mut claims = Claims::new(
+        Arc::clone(&aws),
+        &options.installation,
+        cluster,
+        account.clone(),
+        Duration::from_secs(options.claim_wait_seconds),
+        lease.clone(),
+    );
     let context = context::Context::new(
         client.clone(),
+        aws,
+        account,
         &options.installation,
-        options.aws_rate_share,
         Duration::from_secs(options.visible_within_seconds),
-        permit.clone(),
         Care {
             longest_pause: options.longest_pause,
             limits: Limits {
@@ -91,16 +125,10 @@ pub async fn run(options: Options) -> Result<()> {
                 least: options.brake_least,
             },
         },
-    )
-    .await?;
-    tracing::info!(
-        installation = options.installation,
-        account = context.account.id,
-        region = context.account.region,
-        "secureml controller started"
+        (claims.leave(), claims.permit()),
     );
     if !options.leader_elect {
-        watch(client, context, options.concurrency).await;
+        work(client, context, &mut claims, options.concurrency).await;
         return Ok(());
     }
     let identity = options.identity.unwrap_or_else(own_name);
@@ -109,18 +137,31 @@ pub async fn run(options: Options) -> Result<()> {
         &options.lease_namespace,
         &options.installation,
         identity,
-        permit,
+        lease,
     );
     tokio::select! {
         () = leadership.acquire() => {}
         () = stop() => return Ok(()),
     }
     let kept = tokio::select! {
-        () = watch(client, context, options.concurrency) => Ok(()),
+        () = work(client, context, &mut claims, options.concurrency) => Ok(()),
         lost = leadership.keep() => lost,
     };
     leadership.release().await;
     kept
+}
+
+/// Keeps the claim, and works on every project, until the process is told to stop.
+async fn work(client: Client, context: context::Context, claims: &mut Claims, concurrency: u16) {
+    // Who is alone knows it before the first project is looked at.
+    tokio::select! {
+        () = claims.settle() => {}
+        () = stop() => return,
+    }
+    tokio::select! {
+        () = watch(client, context, concurrency) => {}
+        () = claims.keep() => {}
+    }
 }
 
 /// Works on every project until the process is told to stop.
@@ -139,6 +180,7 @@ async fn watch(client: Client, context: context::Context, concurrency: u16) {
         .predicate_filter(news, PredicateConfig::default());
     Controller::for_stream(changes, reader)
         .with_config(Config::default().concurrency(concurrency))
+        .reconcile_all_on(context.leave.changes())
         .graceful_shutdown_on(stop())
         .run(reconcile::reconcile, reconcile::error_policy, context)
         .for_each(|result| async move {
@@ -154,6 +196,15 @@ fn share(text: &str) -> Result<f64, String> {
     let share: f64 = text.parse().map_err(|error| format!("{error}"))?;
     let valid = (0.0..=1.0).contains(&share);
     valid.then_some(share).ok_or_else(|| "must be from 0 to 1".to_owned())
+}
+
+/// `text` as a part of the names of leases and parameters.
+fn name(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
+        return Err("takes 1 to 64 letters, digits and . _ -".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn own_name() -> String {

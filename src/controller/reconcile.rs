@@ -10,11 +10,11 @@ use kube::runtime::finalizer::{self, finalizer};
 use kube::{Resource, ResourceExt};
 use serde_json::json;
 
-use super::brake::Leave;
+use super::brake::Answer;
 use super::context::Context;
 use super::guardrails::{self, Case, Need, Watch};
 use super::hold::Hold;
-use super::{brake, pause, status};
+use super::{brake, definition, pause, removal, status};
 use crate::api::{Intent, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{self, Blueprint, Project};
 use crate::engine::{Memory, Outcome, Report, Wish, carry_out, look};
@@ -30,6 +30,9 @@ const UNTIL_COUNTED: Duration = Duration::from_secs(1);
 /// After a failure that passes by itself.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
+/// While nothing may be removed; that it may is told as soon as it is known.
+const WITHHELD: Duration = Duration::from_secs(60);
+
 /// Why a reconcile ended early. It is tried again.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
@@ -41,6 +44,8 @@ pub(super) enum Error {
     StillThere(Duration),
     #[error("the finalizer could not be set or removed: {0}")]
     Finalizer(String),
+    #[error(transparent)]
+    Untold(#[from] definition::Untold),
 }
 
 impl From<kube::Error> for Error {
@@ -139,15 +144,15 @@ impl Turn {
                 return Ok(sweep());
             }
         };
-        let hold = Hold::of(project, &latest);
-        let (leave, event) = brake::ask(&self.context, &self.owner, project, &mut latest, (&plan, &world), hold);
+        let hold = Hold::of(project, &latest, self.context.leave.withheld());
+        let (answer, event) = brake::ask(&self.context, &self.owner, project, &mut latest, (&plan, &world), hold);
         if let Some(event) = event {
             self.publish(project, event).await;
         }
-        let hold = match leave {
-            Leave::Go => None,
-            Leave::Held(hold) => Some(hold),
-            Leave::NotYet => return Ok(Action::requeue(UNTIL_COUNTED)),
+        let hold = match answer {
+            Answer::Go => None,
+            Answer::Held(hold) => Some(hold),
+            Answer::NotYet => return Ok(Action::requeue(UNTIL_COUNTED)),
         };
         let mut stands = project.status.clone();
         let case = Case {
@@ -160,24 +165,12 @@ impl Turn {
         let closing = hold.as_ref().filter(|hold| hold.spares_what_is_open());
         let closing = closing.and_then(|_| brake::closes(&latest, &plan));
         let todo = if hold.is_some() { closing.as_ref() } else { Some(&plan) };
-        let report = if let Some(todo) = todo.filter(|todo| todo.writes().next().is_some()) {
-            if todo.creates() {
-                // With a new id, unless a creation under the old one may still be on its way.
-                let earlier = latest.intent.take().filter(|_| begun || memory.awaits_answers());
-                let intent = intent(earlier);
-                memory.intends(intent.at.0.as_second());
-                latest.intent = Some(intent);
-                latest = status::working(project, latest, &plan);
+        let report = match todo.filter(|todo| todo.writes().next().is_some()) {
+            Some(todo) => {
+                let statuses = (&mut stands, &mut latest);
+                Some(self.carry_out(project, todo, &mut memory, begun, statuses).await?)
             }
-            // What is open is told before it is closed, and what is made before it is made.
-            if todo.creates() || guardrails::open_anew(stands.as_ref(), &latest) {
-                self.write(stands.as_ref(), &latest).await?;
-                stands = Some(latest.clone());
-            }
-            let incarnation = latest.intent.as_ref().map_or("", |intent| intent.id.as_str());
-            Some(carry_out(inventory, todo, &mut memory, incarnation).await)
-        } else {
-            None
+            None => None,
         };
         if !begun && !memory.awaits_lists() {
             latest.intent = None;
@@ -197,9 +190,39 @@ impl Turn {
         }
         self.context.note_watch(&self.owner, watch);
         let done = status::after_pass(project, latest, &blueprint, &plan, report.as_ref(), hold.as_ref());
+        if let Some(event) = hold.and_then(|hold| status::withheld_event(project, &done, &hold)) {
+            self.publish(project, event).await;
+        }
         self.write(stands.as_ref(), &done).await?;
         let after = after.map(|after| pause_ends.map_or(after, |end| end.min(after)));
         Ok(after.map_or_else(sweep, Action::requeue))
+    }
+
+    /// Carries `todo` out, and writes down before what has to be known of it if this process dies. Of the two statuses one
+    /// is what stands in the cluster, and the other what is known since.
+    async fn carry_out(
+        &self,
+        project: &SecureMLProject,
+        todo: &Plan,
+        memory: &mut Memory,
+        begun: bool,
+        (stands, latest): (&mut Option<SecureMLProjectStatus>, &mut SecureMLProjectStatus),
+    ) -> Result<Report, Error> {
+        if todo.creates() {
+            // With a new id, unless a creation under the old one may still be on its way.
+            let earlier = latest.intent.take().filter(|_| begun || memory.awaits_answers());
+            let intent = intent(earlier);
+            memory.intends(intent.at.0.as_second());
+            latest.intent = Some(intent);
+            *latest = status::working(project, std::mem::take(latest), todo);
+        }
+        // What is open is told before it is closed, and what is made before it is made.
+        if todo.creates() || guardrails::open_anew(stands.as_ref(), latest) {
+            self.write(stands.as_ref(), latest).await?;
+            *stands = Some(latest.clone());
+        }
+        let incarnation = latest.intent.as_ref().map_or("", |intent| intent.id.as_str());
+        Ok(carry_out(&self.context.inventory, todo, memory, incarnation).await)
     }
 
     /// The status with what is asked for of pauses taken up; what is news of them is told.
@@ -261,15 +284,18 @@ impl Turn {
 
     async fn remove(&self, project: &SecureMLProject) -> Result<Action, Error> {
         self.context.brake().forget(&self.owner);
+        if self.is_let_go(project).await? {
+            return Ok(Action::await_change());
+        }
         let latest = self.paused(project).await;
-        if let Some(pause) = latest.active_pause().cloned() {
-            let left = pause::ends_in(&latest, Timestamp::now());
-            let held = status::deletion_held(project, latest, &pause);
+        if let Some(hold) = Hold::of_deletion(&latest, self.context.leave.withheld()) {
+            let ends = pause::ends_in(&latest, Timestamp::now());
+            let held = status::deletion_held(project, latest, &hold);
             if let Some(event) = status::deletion_held_event(project, &held) {
                 self.publish(project, event).await;
             }
             self.write(project.status.as_ref(), &held).await?;
-            return Err(Error::StillThere(left.unwrap_or(AFTER_FAILURE)));
+            return Err(Error::StillThere(ends.map_or(WITHHELD, |end| end.min(WITHHELD))));
         }
         // What a spec made that was sound once has to go also when the spec is not sound any more; data stays.
         let drawn = self.draw(project).map(|(_, blueprint)| blueprint);
@@ -294,16 +320,33 @@ impl Turn {
             return Ok(Action::await_change());
         }
         let report = carry_out(inventory, &plan, &mut memory, "").await;
-        self.write(
-            project.status.as_ref(),
-            &status::removing(project, latest, &plan, &report),
-        )
-        .await?;
+        let (latest, event) = removal::removing(project, latest, &plan, &report, Timestamp::now());
+        if let Some(event) = event {
+            self.publish(project, event).await;
+        }
+        self.write(project.status.as_ref(), &latest).await?;
         // Steps without calls of their own count for nothing: they would be there again at once.
         let moved = report.is_done() && report.entries.values().any(|entry| entry.calls > 0);
         let otherwise = if moved { Duration::ZERO } else { AFTER_FAILURE };
         let again = next(&plan, Some(&report), &mut memory).unwrap_or(otherwise);
         Err(Error::StillThere(again))
+    }
+
+    /// Whether only the definition of the kind goes: then the project is let go, and says so.
+    async fn is_let_go(&self, project: &SecureMLProject) -> Result<bool, Error> {
+        match definition::is_going(&self.context.client).await {
+            Ok(false) => return Ok(false),
+            Ok(true) => {}
+            Err(untold) => {
+                self.write(project.status.as_ref(), &removal::held_up(project, untold.to_string()))
+                    .await?;
+                return Err(untold.into());
+            }
+        }
+        let told = definition::let_go(project, &self.owner, &self.context.account);
+        self.publish(project, told).await;
+        self.context.forget(&self.owner);
+        Ok(true)
     }
 
     fn draw(&self, project: &SecureMLProject) -> Result<(Project, Blueprint), Vec<blueprint::Invalid>> {

@@ -7,9 +7,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::runtime::events::{Event, EventType};
 
 use super::guardrails::ENFORCED;
-use super::hold::{FLEET_BRAKE, Hold};
+use super::hold::{HELD, Hold};
 use super::pause::{self, PAUSED};
-use crate::api::{DriftStatus, PauseStatus, ResourceStatus, SecureMLProject, SecureMLProjectStatus};
+use crate::api::{DriftStatus, ResourceStatus, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{Blueprint, Invalid};
 use crate::engine::{Class, Outcome, Report};
 use crate::model::NodeKey;
@@ -23,14 +23,16 @@ const DELETION_HELD: &str = "DeletionHeld";
 const NO_PLAN: &str = "CannotBePlanned";
 /// How much of a list a message holds.
 const SHOWN: usize = 3;
+/// How many names that are taken it holds: whoever renames something wants to know all of them.
+const COLLISIONS: usize = 20;
 
 /// The state of the whole, from which the conditions follow.
-struct Verdict {
-    ready: bool,
-    working: bool,
-    stalled: bool,
-    reason: &'static str,
-    message: String,
+pub(super) struct Verdict {
+    pub(super) ready: bool,
+    pub(super) working: bool,
+    pub(super) stalled: bool,
+    pub(super) reason: &'static str,
+    pub(super) message: String,
 }
 
 /// The spec cannot be built.
@@ -123,54 +125,26 @@ pub(super) fn after_pass(
     if verdict.ready {
         latest.brake = None;
     }
-    latest.resources = resources(plan, report);
+    latest.resources = resources(plan, report, &held_since(&latest), Timestamp::now());
     latest.outputs = outputs(blueprint, plan, report);
     with_conditions(project, latest, &verdict)
 }
 
-/// The environment is being removed.
-pub(super) fn removing(
-    project: &SecureMLProject,
-    mut latest: SecureMLProjectStatus,
-    plan: &Plan,
-    report: &Report,
-) -> SecureMLProjectStatus {
-    let failures: Vec<String> = report
-        .failures()
-        .map(|(node, failure)| format!("{node}: {failure}"))
-        .collect();
-    let message = if failures.is_empty() {
-        format!("deleting {}", count(plan, Action::Delete))
-    } else {
-        shorten(&failures)
-    };
-    let verdict = Verdict {
-        ready: false,
-        working: true,
-        stalled: false,
-        reason: if failures.is_empty() {
-            "Deleting"
-        } else {
-            "DeletionBlocked"
-        },
-        message,
-    };
-    latest.resources = resources(plan, Some(report));
-    let going = "the environment is being removed".to_owned();
-    set(&mut latest, project, ENFORCED, State::Unknown, "Deleting", going);
-    with_conditions(project, latest, &verdict)
+/// What is worth an event when nothing may be changed on AWS and somebody has to do something about it, the first time.
+pub(super) fn withheld_event(project: &SecureMLProject, latest: &SecureMLProjectStatus, hold: &Hold) -> Option<Event> {
+    match hold {
+        Hold::Withheld(withheld) if withheld.stalls => first_time(project, latest, withheld.reason),
+        _ => None,
+    }
 }
 
-/// The deletion waits until a pause is over.
+/// The deletion waits for the end of what holds everything.
 pub(super) fn deletion_held(
     project: &SecureMLProject,
     latest: SecureMLProjectStatus,
-    paused: &PauseStatus,
+    hold: &Hold,
 ) -> SecureMLProjectStatus {
-    let message = format!(
-        "nothing is deleted while the project is paused: {}; end the pause to go on",
-        pause::tell(paused)
-    );
+    let message = hold.tell_of_deletion();
     with_conditions(project, latest, &unready(DELETION_HELD, message, false, true))
 }
 
@@ -205,10 +179,7 @@ pub(super) fn event(
         });
     }
     let report = report?;
-    let failures: Vec<String> = report
-        .failures()
-        .map(|(node, failure)| format!("{node}: {failure}"))
-        .collect();
+    let failures = troubles(report);
     if !failures.is_empty() {
         return Some(note(EventType::Warning, failed(report), shorten(&failures)));
     }
@@ -249,12 +220,10 @@ pub(super) fn note(type_: EventType, reason: &str, note: String) -> Event {
 fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict {
     let none = Report::default();
     let report_or_none = report.unwrap_or(&none);
-    let failures: Vec<String> = report_or_none
-        .failures()
-        .map(|(node, failure)| format!("{node}: {failure}; {}", failure.remedy()))
-        .collect();
-    let stuck = |action| matches!(action, Action::Blocked | Action::Conflict);
-    let stuck: Vec<String> = told(plan, |step| stuck(step.action));
+    let failures = troubles(report_or_none);
+    // What is in the way of others is said first.
+    let collisions = told(plan, |step| step.action == Action::Conflict);
+    let blocked = told(plan, |step| step.action == Action::Blocked);
     let waiting = told(plan, |step| step.action == Action::Wait);
     let open = plan.writes().filter(|(node, _)| {
         report_or_none
@@ -263,6 +232,11 @@ fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict
             .is_none_or(|entry| entry.outcome != Outcome::Done)
     });
     let open = open.count();
+    // Who else may be at work has to be found out whether or not something differs.
+    if let Some(Hold::Withheld(withheld)) = hold.filter(|hold| open > 0 || hold.needs_somebody()) {
+        let (reason, message) = (withheld.reason, withheld.message.clone());
+        return unready(reason, message, !withheld.stalls, withheld.stalls);
+    }
     if !failures.is_empty() {
         let terminal = report_or_none.failures().all(|(_, failure)| !failure.class.passes());
         return unready(failed(report_or_none), shorten(&failures), !terminal, terminal);
@@ -286,8 +260,11 @@ fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict
         }
         return unready("Progressing", shorten(&messages), true, false);
     }
-    if !stuck.is_empty() {
-        return unready("NeedsDecision", shorten(&stuck), false, true);
+    if !collisions.is_empty() {
+        return unready("NeedsDecision", limited(&collisions, COLLISIONS), false, true);
+    }
+    if !blocked.is_empty() {
+        return unready("NeedsDecision", shorten(&blocked), false, true);
     }
     let mut verdict = Verdict {
         ready: true,
@@ -310,6 +287,11 @@ fn failed(report: &Report) -> &'static str {
     if undone { "DoesNotStay" } else { "AwsCallFailed" }
 }
 
+fn troubles(report: &Report) -> Vec<String> {
+    let troubles = report.troubles();
+    troubles.map(|(node, told)| format!("{node}: {told}")).collect()
+}
+
 fn unready(reason: &'static str, message: String, working: bool, stalled: bool) -> Verdict {
     Verdict {
         ready: false,
@@ -325,15 +307,19 @@ fn told(plan: &Plan, which: impl Fn(&Step) -> bool) -> Vec<String> {
     steps.map(|(node, step)| format!("{node}: {}", step.reason)).collect()
 }
 
-fn shorten(messages: &[String]) -> String {
-    let shown = messages.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
-    match messages.len().saturating_sub(SHOWN) {
+pub(super) fn shorten(messages: &[String]) -> String {
+    limited(messages, SHOWN)
+}
+
+fn limited(messages: &[String], most: usize) -> String {
+    let shown = messages.iter().take(most).cloned().collect::<Vec<_>>().join("; ");
+    match messages.len().saturating_sub(most) {
         0 => shown,
         more => format!("{shown}; and {more} more"),
     }
 }
 
-fn count(plan: &Plan, action: Action) -> String {
+pub(super) fn count(plan: &Plan, action: Action) -> String {
     let count = plan.steps.values().filter(|step| step.action == action).count();
     format!("{count} resource{}", if count == 1 { "" } else { "s" })
 }
@@ -347,10 +333,10 @@ fn drift(project: &SecureMLProject, plan: &Plan, report: Option<&Report>, hold: 
     // What is, or was, held back is the matter with its resource already.
     let converged = had_converged(status, project);
     let ready = condition(Some(status), READY);
-    let was_held = ready.is_some_and(|ready| ["Paused", FLEET_BRAKE].contains(&ready.reason.as_str()));
+    let was_held = ready.is_some_and(|ready| HELD.contains(&ready.reason.as_str()));
     let known_already = match hold {
         Some(Hold::Observed) => true,
-        Some(Hold::Paused(_) | Hold::Braked(..)) => converged,
+        Some(Hold::Withheld(_) | Hold::Paused(_) | Hold::Braked(..)) => converged,
         None => converged && was_held,
     };
     let known: BTreeMap<&str, &ResourceStatus> = status
@@ -405,7 +391,20 @@ fn worst(step: &Step) -> Severity {
     of_changes.unwrap_or(Severity::High)
 }
 
-fn resources(plan: &Plan, report: Option<&Report>) -> Vec<ResourceStatus> {
+/// Since when AWS refuses to delete resources, by node.
+pub(super) fn held_since(status: &SecureMLProjectStatus) -> BTreeMap<String, Time> {
+    let held = status.resources.iter();
+    held.filter_map(|resource| Some((resource.node.clone(), resource.held_since.clone()?)))
+        .collect()
+}
+
+/// What is said of every resource; `held` tells since when the deletion of some was refused before.
+pub(super) fn resources(
+    plan: &Plan,
+    report: Option<&Report>,
+    held: &BTreeMap<String, Time>,
+    now: Timestamp,
+) -> Vec<ResourceStatus> {
     let resource = |(node, step): (&NodeKey, &Step)| {
         let entry = report.and_then(|report| report.entries.get(node));
         let id = report
@@ -420,10 +419,15 @@ fn resources(plan: &Plan, report: Option<&Report>) -> Vec<ResourceStatus> {
             None if matches!(step.action, Action::Keep | Action::Retain) => None,
             None => Some(step.reason.clone()),
         };
+        let holders = report.and_then(|report| report.holders.get(node));
+        let held_by = holders.and_then(|holders| holders.as_ref().ok());
+        let since = || held.get(&node.to_string()).cloned().unwrap_or(Time(now));
         ResourceStatus {
             node: node.to_string(),
             id,
             problem,
+            held_by: held_by.cloned().unwrap_or_default(),
+            held_since: holders.map(|_| since()),
         }
     };
     let gone = |node: &NodeKey, step: &Step| {
@@ -462,7 +466,7 @@ fn outputs(blueprint: &Blueprint, plan: &Plan, report: Option<&Report>) -> BTree
         .collect()
 }
 
-fn with_conditions(
+pub(super) fn with_conditions(
     project: &SecureMLProject,
     mut latest: SecureMLProjectStatus,
     verdict: &Verdict,

@@ -150,13 +150,13 @@ impl Failure {
 }
 
 impl Failure {
-    /// `call` was not sent: another replica may lead by now.
-    pub fn not_leading(call: &str) -> Self {
+    /// `call` was not sent: another controller may have taken over by now.
+    pub fn not_permitted(call: &str) -> Self {
         Self {
             call: call.to_owned(),
             class: Class::Transient,
             code: String::new(),
-            message: "not sent: this replica's lease has run out".to_owned(),
+            message: "not sent: it is not certain that this controller still is the only one".to_owned(),
         }
     }
 }

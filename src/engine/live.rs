@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Class, Failure, Reader, Sent};
 use crate::aws::Aws;
 use crate::kinds::{AnyKind, Erased, Kind};
-use crate::model::Tags;
+use crate::model::{Holder, Owner, Tags};
 use crate::plan::{Call, Object, Phase};
 
 /// The half of a kind that talks to AWS.
@@ -18,6 +18,16 @@ pub trait Live: Kind {
 
     /// Sends one call.
     fn execute(aws: &Aws, call: Self::Call) -> impl Future<Output = Result<Sent, Failure>> + Send;
+
+    /// What keeps `id`, a resource of the kind that is `owner`'s, from being deleted: asked when AWS has refused that.
+    /// Only reads. Nothing for kinds of which AWS's refusal says it all.
+    fn holders(
+        _reader: &Reader<'_>,
+        _owner: &Owner,
+        _id: &str,
+    ) -> impl Future<Output = Result<Vec<Holder>, Failure>> + Send {
+        async { Ok(Vec::new()) }
+    }
 }
 
 /// A resource as AWS holds it, typed.
@@ -105,6 +115,14 @@ pub trait LiveKind: AnyKind {
 
     /// See [`Live::execute`].
     fn execute<'a>(&'a self, aws: &'a Aws, call: Call) -> BoxFuture<'a, Result<Sent, Failure>>;
+
+    /// See [`Live::holders`].
+    fn holders<'a>(
+        &'a self,
+        reader: &'a Reader,
+        owner: &'a Owner,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<Holder>, Failure>>;
 }
 
 impl<K: Live> LiveKind for Erased<K> {
@@ -126,6 +144,15 @@ impl<K: Live> LiveKind for Erased<K> {
             }
         }
         .boxed()
+    }
+
+    fn holders<'a>(
+        &'a self,
+        reader: &'a Reader,
+        owner: &'a Owner,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<Holder>, Failure>> {
+        K::holders(reader, owner, id).boxed()
     }
 }
 

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use super::patience::Patience;
-use super::{Class, Entry, Outcome, Readings, Report};
-use crate::model::NodeKey;
+use super::{Class, Entry, Failure, Outcome, Readings, Report};
+use crate::model::{Holder, NodeKey};
 use crate::plan::{Action, Expected, Plan, World};
 
 /// How long AWS may take until its lists show what a create call made, unless told otherwise.
@@ -43,6 +43,8 @@ pub struct Memory {
     removing_since: Option<Instant>,
     /// Until when lists may not show what a process before this one made.
     others_until: Option<Instant>,
+    /// What was found to hold the resources whose deletion AWS refused last.
+    pub(super) holders: BTreeMap<NodeKey, Result<Vec<Holder>, Failure>>,
     /// What failed, and how long it is left alone.
     pub(super) patience: Patience,
 }
@@ -68,6 +70,7 @@ impl Memory {
             waiting_since: None,
             removing_since: None,
             others_until: None,
+            holders: BTreeMap::new(),
             patience: Patience::default(),
         }
     }

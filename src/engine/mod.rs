@@ -3,6 +3,7 @@
 #[cfg(feature = "aws")]
 mod apply;
 mod brake;
+pub mod claim;
 mod failure;
 #[cfg(feature = "aws")]
 mod inventory;

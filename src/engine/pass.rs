@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::patience::Patient;
-use super::{Details, Inventory, Memory, Report, apply};
+use super::{Class, Details, Failure, Inventory, Memory, Report, apply};
 use crate::blueprint::Blueprint;
 use crate::kinds::{self, Identity};
 use crate::model::NodeKey;
@@ -67,6 +67,7 @@ pub async fn carry_out(inventory: &Inventory, plan: &Plan, memory: &mut Memory, 
             entry.calls = 0;
         }
     }
+    look_into_refusals(inventory, plan, memory, &mut report).await;
     memory.learn(plan, &report, Instant::now());
     memory.patience.learn(plan, &report, &held, Instant::now());
     for (node, step) in plan.writes() {
@@ -79,4 +80,34 @@ pub async fn carry_out(inventory: &Inventory, plan: &Plan, memory: &mut Memory, 
         }
     }
     report
+}
+
+/// Asks what holds the resources whose deletion AWS has just refused. What was left alone since it failed is held by what
+/// held it then.
+async fn look_into_refusals(inventory: &Inventory, plan: &Plan, memory: &mut Memory, report: &mut Report) {
+    let in_use = |(node, failure): (&NodeKey, &Failure)| {
+        let step = plan.steps.get(node).filter(|_| failure.class == Class::InUse)?;
+        let id = match step.action {
+            Action::Delete | Action::Replace => step.id.as_ref(),
+            Action::RemoveDuplicate => step.duplicates.first(),
+            _ => None,
+        };
+        Some((node.clone(), id?.clone()))
+    };
+    let refused: Vec<(NodeKey, String)> = report.failures().filter_map(in_use).collect();
+    memory
+        .holders
+        .retain(|node, _| refused.iter().any(|(refused, _)| refused == node));
+    for (node, id) in refused {
+        let asked = report.entries.get(&node).is_some_and(|entry| entry.calls > 0);
+        if asked || !memory.holders.contains_key(&node) {
+            let mut holders = inventory.holders(&plan.owner, &node, &id).await;
+            if let Ok(holders) = &mut holders {
+                // What is told does not change with the order in which AWS answers.
+                holders.sort_by(|one, other| (&one.what, &one.id).cmp(&(&other.what, &other.id)));
+            }
+            memory.holders.insert(node, holders);
+        }
+    }
+    report.holders.clone_from(&memory.holders);
 }

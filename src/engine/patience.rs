@@ -24,7 +24,9 @@ fn pauses(class: Class) -> Pauses {
         Class::Throttled => (2, 60),
         Class::Queued { .. } => (0, 0),
         Class::Transient | Class::Unanswered | Class::Unknown => (1, 300),
-        Class::InUse | Class::NotFound => (2, 30),
+        Class::NotFound => (2, 30),
+        // What AWS has not cleared away yet may take it an hour.
+        Class::InUse => (2, 120),
         Class::Denied | Class::Quota => (60, 600),
         Class::Invalid | Class::Taken => (3600, 3600),
         Class::Undone => (10, 600),

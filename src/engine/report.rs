@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
-use crate::model::{NodeKey, Owner};
+use crate::model::{Holder, NodeKey, Owner};
 use crate::plan::{Action, Severity, Step};
 
 /// What a call that AWS accepted gave.
@@ -107,6 +107,16 @@ pub struct Entry {
     pub calls: usize,
 }
 
+/// How many holders of one resource are told in words; the rest is counted.
+const HOLDERS: usize = 5;
+
+fn list(holders: &[Holder]) -> String {
+    let mut told: Vec<String> = holders.iter().take(HOLDERS).map(ToString::to_string).collect();
+    let more = holders.len().saturating_sub(HOLDERS);
+    told.extend((more > 0).then(|| format!("{more} more")));
+    told.join(", ")
+}
+
 /// What carrying out a plan did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -114,6 +124,8 @@ pub struct Report {
     pub entries: BTreeMap<NodeKey, Entry>,
     /// Every output known afterwards.
     pub outputs: BTreeMap<NodeKey, BTreeMap<String, String>>,
+    /// What keeps the resources from going whose deletion AWS refused, or why that could not be listed.
+    pub holders: BTreeMap<NodeKey, Result<Vec<Holder>, Failure>>,
 }
 
 impl Report {
@@ -122,6 +134,20 @@ impl Report {
         self.entries.iter().filter_map(|(node, entry)| match &entry.outcome {
             Outcome::Failed(failure) => Some((node, failure)),
             _ => None,
+        })
+    }
+
+    /// What failed, by node and in words, with what stands in its way and what to do about it.
+    pub fn troubles(&self) -> impl Iterator<Item = (&NodeKey, String)> {
+        self.failures().map(|(node, failure)| {
+            let held = match self.holders.get(node) {
+                Some(Ok(holders)) if !holders.is_empty() => format!("; held by {}", list(holders)),
+                Some(Err(unlisted)) => {
+                    format!("; what holds it could not be listed: {unlisted}; {}", unlisted.remedy())
+                }
+                Some(Ok(_)) | None => String::new(),
+            };
+            (node, format!("{failure}{held}; {}", failure.remedy()))
         })
     }
 

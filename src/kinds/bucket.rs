@@ -178,6 +178,8 @@ impl Kind for Bucket {
         "s3:GetEncryptionConfiguration",
         "s3:GetLifecycleConfiguration",
         "s3:ListAllMyBuckets",
+        "s3:ListBucketMultipartUploads",
+        "s3:ListBucketVersions",
         "s3:PutBucketOwnershipControls",
         "s3:PutBucketPolicy",
         "s3:PutBucketPublicAccessBlock",

@@ -89,6 +89,7 @@ impl Kind for IamPolicy {
         "iam:DeletePolicy",
         "iam:DeletePolicyVersion",
         "iam:GetAccountAuthorizationDetails",
+        "iam:ListEntitiesForPolicy",
         "iam:ListPolicyTags",
         "iam:TagPolicy",
     ];
@@ -141,13 +142,13 @@ fn forget(arn: &str, version: &str) -> Call {
 
 #[cfg(feature = "aws")]
 mod live {
-    use aws_sdk_iam::types::ManagedPolicyDetail;
+    use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyUsageType};
 
     use super::{Attributes, Call, IamPolicy, Known, PATH};
     use crate::aws::{Aws, pages};
     use crate::engine::{Failure, Live, Observed, Reader, Sent, observe_each};
     use crate::kinds::shared::iam;
-    use crate::model::Tags;
+    use crate::model::{Holder, Owner, Tags};
 
     impl Live for IamPolicy {
         async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
@@ -210,6 +211,36 @@ mod live {
                 }
             }
         }
+
+        async fn holders(reader: &Reader<'_>, _: &Owner, id: &str) -> Result<Vec<Holder>, Failure> {
+            let details = iam::details(reader).await?;
+            let policy = details.policies.iter().find(|policy| policy.policy_name() == Some(id));
+            let Some(arn) = policy.and_then(ManagedPolicyDetail::arn) else {
+                return Ok(Vec::new());
+            };
+            let (attached, bounded) = futures::try_join!(
+                entities(reader, arn, PolicyUsageType::PermissionsPolicy),
+                entities(reader, arn, PolicyUsageType::PermissionsBoundary),
+            )?;
+            Ok(attached.into_iter().chain(bounded).collect())
+        }
+    }
+
+    /// Who has the policy `arn`, in one of the two ways to have one.
+    async fn entities(reader: &Reader<'_>, arn: &str, usage: PolicyUsageType) -> Result<Vec<Holder>, Failure> {
+        let aws = reader.aws();
+        let has = match usage {
+            PolicyUsageType::PermissionsBoundary => "whose boundary it is",
+            _ => "that it is attached to",
+        };
+        let request = aws.iam.list_entities_for_policy().policy_arn(arn).policy_usage_filter(usage);
+        let answer = aws.call("iam:ListEntitiesForPolicy", request.send()).await?;
+        let roles = answer.policy_roles().iter().map(|role| ("role", role.role_name()));
+        let users = answer.policy_users().iter().map(|user| ("user", user.user_name()));
+        let groups = answer.policy_groups().iter().map(|group| ("group", group.group_name()));
+        let all = roles.chain(users).chain(groups);
+        let found = all.map(|(what, name)| Holder::new(&format!("{what} {has}:"), name.unwrap_or_default()));
+        Ok(found.collect())
     }
 
     fn attributes(policy: &ManagedPolicyDetail) -> Attributes {

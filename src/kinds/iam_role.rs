@@ -229,7 +229,7 @@ mod live {
     use crate::aws::Aws;
     use crate::engine::{Failure, Live, Observed, Reader, Sent, observe_each};
     use crate::kinds::shared::iam::{self, Described};
-    use crate::model::Tags;
+    use crate::model::{Holder, Owner, Tags};
 
     /// What IAM takes when a role is made without saying how long its sessions may last.
     const DEFAULT_SESSION_SECONDS: i32 = 3600;
@@ -329,6 +329,21 @@ mod live {
                 }
             }
             Ok(Sent::done())
+        }
+
+        async fn holders(reader: &Reader<'_>, _: &Owner, id: &str) -> Result<Vec<Holder>, Failure> {
+            let details = iam::details(reader).await?;
+            let role = details.roles.iter().find(|role| role.role_name() == Some(id));
+            let profiles = role.map_or(&[][..], |role| role.instance_profile_list()).iter();
+            let found = profiles.map(|profile| {
+                let since = Some(profile.create_date.secs());
+                Holder::new("instance profile", profile.instance_profile_name()).of(iam::owner(profile.tags())).since(since)
+            });
+            let attached = role.map_or(&[][..], |role| role.attached_managed_policies()).iter();
+            let attached = attached.map(|policy| Holder::new("attached policy", policy.policy_name().unwrap_or_default()));
+            let own = role.map_or(&[][..], |role| role.role_policy_list()).iter();
+            let own = own.map(|policy| Holder::new("policy of its own", policy.policy_name().unwrap_or_default()));
+            Ok(found.chain(attached).chain(own).collect())
         }
     }
 

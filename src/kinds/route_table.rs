@@ -199,8 +199,8 @@ mod live {
     use crate::aws::{Aws, ec2_specification, ec2_tags};
     use crate::engine::{Failure, Live, Observed, Reader, Sent};
     use crate::kinds::{self, Kind};
-    use crate::kinds::shared::{ec2, routes};
-    use crate::model::{Owner, Ref};
+    use crate::kinds::shared::{ec2, holders, routes};
+    use crate::model::{Holder, Owner, Ref};
 
     impl Live for RouteTable {
         async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
@@ -264,6 +264,10 @@ mod live {
                     Ok(Sent::done())
                 }
             }
+        }
+
+        async fn holders(reader: &Reader<'_>, _: &Owner, id: &str) -> Result<Vec<Holder>, Failure> {
+            holders::of_table(reader, id).await
         }
     }
 

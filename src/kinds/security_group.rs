@@ -53,6 +53,7 @@ impl Kind for SecurityGroup {
         "ec2:CreateSecurityGroup",
         "ec2:CreateTags",
         "ec2:DeleteSecurityGroup",
+        "ec2:DescribeNetworkInterfaces",
         "ec2:DescribeSecurityGroups",
     ];
     type Attributes = Attributes;
@@ -90,8 +91,8 @@ mod live {
     use super::{Attributes, Call, SecurityGroup};
     use crate::aws::{Aws, ec2_specification};
     use crate::engine::{Failure, Live, Observed, Reader, Sent};
-    use crate::kinds::shared::ec2;
-    use crate::model::Ref;
+    use crate::kinds::shared::{ec2, holders};
+    use crate::model::{Holder, Owner, Ref};
 
     impl Live for SecurityGroup {
         async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
@@ -128,6 +129,10 @@ mod live {
                     Ok(Sent::done())
                 }
             }
+        }
+
+        async fn holders(reader: &Reader<'_>, _: &Owner, id: &str) -> Result<Vec<Holder>, Failure> {
+            holders::of_group(reader, id).await
         }
     }
 }

@@ -83,6 +83,7 @@ impl Kind for Subnet {
         "ec2:CreateSubnet",
         "ec2:CreateTags",
         "ec2:DeleteSubnet",
+        "ec2:DescribeNetworkInterfaces",
         "ec2:DescribeRouteTables",
         "ec2:DescribeSubnets",
         "ec2:DisassociateRouteTable",
@@ -152,8 +153,8 @@ mod live {
     use super::{Attributes, Call, Subnet};
     use crate::aws::{Aws, ec2_specification};
     use crate::engine::{Failure, Live, Observed, Reader, Sent};
-    use crate::kinds::shared::ec2;
-    use crate::model::Ref;
+    use crate::kinds::shared::{ec2, holders};
+    use crate::model::{Holder, Owner, Ref};
     use crate::plan::Phase;
 
     impl Live for Subnet {
@@ -221,6 +222,10 @@ mod live {
                     Ok(Sent::done())
                 }
             }
+        }
+
+        async fn holders(reader: &Reader<'_>, _: &Owner, id: &str) -> Result<Vec<Holder>, Failure> {
+            holders::interfaces(reader, "subnet-id", id).await
         }
     }
 

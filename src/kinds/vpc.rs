@@ -141,8 +141,11 @@ impl Kind for Vpc {
         "ec2:DescribeEgressOnlyInternetGateways",
         "ec2:DescribeInternetGateways",
         "ec2:DescribeNatGateways",
+        "ec2:DescribeNetworkAcls",
+        "ec2:DescribeNetworkInterfaces",
         "ec2:DescribeRouteTables",
         "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
         "ec2:DescribeTransitGatewayVpcAttachments",
         "ec2:DescribeVpcAttribute",
         "ec2:DescribeVpcEndpoints",
@@ -256,8 +259,8 @@ mod live {
     use crate::aws::{Aws, ec2_specification, ec2_tags};
     use crate::engine::{Failure, Live, Observed, Reader, Sent, observe_each};
     use crate::kinds::{self, Kind};
-    use crate::kinds::shared::{ec2, gateways::gateways, routes, rules};
-    use crate::model::{Owner, Tags};
+    use crate::kinds::shared::{ec2, gateways::gateways, holders, routes, rules};
+    use crate::model::{Holder, Owner, Tags};
 
     impl Live for Vpc {
         async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
@@ -374,6 +377,10 @@ mod live {
                     Ok(Sent::done())
                 }
             }
+        }
+
+        async fn holders(reader: &Reader<'_>, owner: &Owner, id: &str) -> Result<Vec<Holder>, Failure> {
+            holders::of_vpc(reader, owner, id).await
         }
     }
 

@@ -1,4 +1,5 @@
 mod duplicates;
+mod preflight;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,6 +68,7 @@ pub fn plan(blueprint: &Blueprint, world: &World, goal: Goal) -> Result<Plan, Pl
         planner.steps.extend(step.map(|step| (key.clone(), step)));
     }
     let mut steps = planner.steps;
+    preflight::check(&mut steps, world)?;
     edges::connect(&mut steps, &targets, world);
     edges::delete_together(&mut steps)?;
     Ok(Plan {

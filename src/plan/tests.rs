@@ -185,6 +185,51 @@ fn data_that_is_no_longer_declared_goes_with_the_project_if_its_like_does() {
     assert_eq!(action(Goal::Absent, &["KmsKey"]), Action::Delete);
 }
 
+/// An AWS where somebody has a name of [`blueprint`]'s.
+fn collision(mut world: World) -> World {
+    let theirs = Owner::new("other", "default", "churn");
+    let names = BTreeMap::from([("sts".to_owned(), Some(theirs))]);
+    world.taken.insert("VpcEndpoint".to_owned(), std::sync::Arc::new(names));
+    world
+}
+
+#[test]
+fn nothing_is_begun_while_a_name_is_taken() {
+    let [sts, kms] = ["sts", "kms"].map(|name| NodeKey::new("VpcEndpoint", name));
+    let plan = present(&collision(World::default()));
+    assert_eq!(plan.writes().count(), 0);
+    assert_eq!(plan.steps[&sts].action, Action::Conflict);
+    assert!(plan.steps[&sts].reason.contains("belongs to other/default/churn"));
+    for held in [&kms, &vpc_key()] {
+        assert_eq!(plan.steps[held].action, Action::Blocked);
+        assert!(
+            plan.steps[held].reason.contains("VpcEndpoint/sts"),
+            "{}",
+            plan.steps[held].reason
+        );
+    }
+
+    // Once it stands, a collision is nobody's trouble but its own.
+    let mut standing = made(&blueprint());
+    standing.owned.remove(&sts);
+    standing.owned.remove(&kms);
+    let plan = present(&collision(standing));
+    assert_eq!(plan.steps[&sts].action, Action::Conflict);
+    assert_eq!(plan.steps[&kms].action, Action::Create);
+}
+
+#[test]
+fn nothing_is_begun_before_all_names_could_be_read() {
+    for (passes, action) in [(true, Action::Wait), (false, Action::Blocked)] {
+        let why = "no answer".to_owned();
+        let mut world = World::default();
+        world.unread.insert("VpcEndpoint".to_owned(), Unread { why, passes });
+        let plan = present(&world);
+        assert_eq!(plan.steps[&vpc_key()].action, action);
+        assert_eq!(plan.writes().count(), 0);
+    }
+}
+
 #[test]
 fn what_was_just_made_is_not_made_again() {
     let mut world = World::default();

@@ -13,6 +13,7 @@ mod errors;
 mod generated;
 mod guardrails;
 mod manifests;
+mod owners;
 mod pause;
 mod permissions;
 mod posture;

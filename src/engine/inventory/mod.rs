@@ -23,7 +23,7 @@ use self::stored::Stored;
 use super::{Failure, LiveKind, Permit, Sent, Turn};
 use crate::aws::Aws;
 use crate::kinds::{Identity, LIVE_KINDS};
-use crate::model::{NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
+use crate::model::{Holder, NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
 use crate::plan::{Call, Object, Unread, World};
 
 /// How many per-object reads a second the slow lane may make on average. The more objects there are, the longer
@@ -176,6 +176,15 @@ impl Inventory {
         }
     }
 
+    /// What keeps `id`, the resource `node` of `owner` that AWS refused to delete, from going, as AWS says now.
+    pub(super) async fn holders(&self, owner: &Owner, node: &NodeKey, id: &str) -> Result<Vec<Holder>, Failure> {
+        let Some(kind) = LIVE_KINDS.iter().find(|live| live.name() == node.kind) else {
+            return Ok(Vec::new());
+        };
+        let reader = self.reader(kind.name(), Details::Known, Instant::now());
+        kind.holders(&reader, owner, id).await
+    }
+
     /// Takes note that `id` was made as `node` of `owner`.
     pub(super) fn made(&self, owner: &Owner, node: &NodeKey, id: &str) {
         let tags = [(OWNER_TAG, owner.to_string()), (NODE_TAG, node.to_string())];
@@ -212,7 +221,7 @@ impl super::Executor for Inventory {
         }
         let _room = self.aws.room_to_write().await;
         if !self.permit.holds(Instant::now()) {
-            return Err(Failure::not_leading(&call.call));
+            return Err(Failure::not_permitted(&call.call));
         }
         kind.execute(&self.aws, call).await
     }

@@ -1,5 +1,6 @@
 //! The half of buckets that talks to AWS.
 
+mod contents;
 mod lifecycle;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::{Attributes, Bucket, Call, Encryption, PublicAccessBlock, Versioning}
 use crate::aws::{Aws, pages};
 use crate::engine::{Class, Failure, Live, Observed, Reader, Sent, observe_each};
 use crate::kinds::shared::tagged::tagged;
-use crate::model::Tags;
+use crate::model::{Holder, Owner, Tags};
 use crate::policy::Document;
 
 /// The start of every bucket's name.
@@ -99,6 +100,10 @@ impl Live for Bucket {
             }
         }
         Ok(Sent::done())
+    }
+
+    async fn holders(reader: &Reader<'_>, _: &Owner, id: &str) -> Result<Vec<Holder>, Failure> {
+        contents::holders(reader, id).await
     }
 }
 

@@ -24,9 +24,10 @@ pub enum Gateway {
     Vpn(String),
 }
 
-impl fmt::Display for Gateway {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (what, id) = match self {
+impl Gateway {
+    /// What it is, in AWS's words, and its id.
+    pub fn parts(&self) -> (&'static str, &str) {
+        match self {
             Self::Internet(id) => ("internet gateway", id),
             Self::EgressOnlyInternet(id) => ("egress-only internet gateway", id),
             Self::Endpoint(id) => ("endpoint", id),
@@ -34,7 +35,13 @@ impl fmt::Display for Gateway {
             Self::Peering(id) => ("peering connection", id),
             Self::Transit(id) => ("transit gateway attachment", id),
             Self::Vpn(id) => ("virtual private gateway", id),
-        };
+        }
+    }
+}
+
+impl fmt::Display for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, id) = self.parts();
         write!(f, "the {what} {id}")
     }
 }

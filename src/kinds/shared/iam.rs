@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::aws::{Aws, pages};
 use crate::engine::{Failure, Reader};
-use crate::model::Tags;
+use crate::model::{OWNER_TAG, Tags};
 use crate::policy::Document;
 
 /// Every role and every customer managed policy, with their documents.
@@ -92,4 +92,9 @@ pub(crate) fn to_tags(tags: &Tags) -> Vec<Tag> {
 /// Tags from IAM's form.
 pub(crate) fn tags(tags: &[Tag]) -> Tags {
     tags.iter().map(|tag| (tag.key(), tag.value())).collect()
+}
+
+/// Whose something is that has these tags; empty when nobody's of ours.
+pub(crate) fn owner(tags: &[Tag]) -> String {
+    self::tags(tags).get(OWNER_TAG).unwrap_or_default().to_owned()
 }

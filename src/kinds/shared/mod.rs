@@ -4,6 +4,8 @@
 pub(crate) mod ec2;
 pub(super) mod gateways;
 #[cfg(feature = "aws")]
+pub(super) mod holders;
+#[cfg(feature = "aws")]
 pub(super) mod iam;
 #[cfg(feature = "aws")]
 pub(super) mod kms;

@@ -7,6 +7,9 @@ use aws_sdk_iam::types::PolicyScopeType;
 use aws_sdk_kms::types::KeyState;
 use secureml::aws::Aws;
 
+/// What the names of the controllers' claims begin with.
+const CLAIMS: &str = "/secureml/installations/";
+
 /// The ids of everything of a type, by type.
 pub type Census = BTreeMap<&'static str, BTreeSet<String>>;
 
@@ -89,11 +92,10 @@ async fn data(aws: &Aws, all: &mut Census) -> Result<()> {
     note(all, "log groups", groups.iter().map(|group| group.log_group_name()));
     let parameters = aws.ssm.describe_parameters().into_paginator().send();
     for page in parameters.collect::<Result<Vec<_>, _>>().await? {
-        note(
-            all,
-            "parameters",
-            page.parameters().iter().map(|parameter| parameter.name()),
-        );
+        let names = page.parameters().iter().filter_map(|parameter| parameter.name());
+        // A controller's claim is no project's, and another with every start.
+        let names = names.filter(|name| !name.starts_with(CLAIMS));
+        note(all, "parameters", names.map(Some));
     }
     let groups = aws.resource_groups.list_groups().into_paginator().send();
     for page in groups.collect::<Result<Vec<_>, _>>().await? {

@@ -1,0 +1,123 @@
+//! What is told while an environment is being removed: what is in the way, and whether it goes by itself.
+
+use jiff::{SignedDuration, Timestamp};
+use kube::runtime::events::{Event, EventType};
+
+use super::guardrails::ENFORCED;
+use super::status::{State, Verdict, condition, count, held_since, note, resources, set, shorten, with_conditions};
+use crate::api::{SecureMLProject, SecureMLProjectStatus};
+use crate::engine::{Class, Report};
+use crate::model::NodeKey;
+use crate::plan::{Action, Plan};
+
+/// How long AWS may take to clear away by itself what it made for what is gone, such as network interfaces.
+const LINGERS: SignedDuration = SignedDuration::from_hours(1);
+
+/// The environment is being removed. Tells with it what is worth an event, if it is news.
+pub(super) fn removing(
+    project: &SecureMLProject,
+    mut latest: SecureMLProjectStatus,
+    plan: &Plan,
+    report: &Report,
+    now: Timestamp,
+) -> (SecureMLProjectStatus, Option<Event>) {
+    // What is told is read back from a status, which has whole seconds.
+    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    latest.resources = resources(plan, Some(report), &held_since(&latest), now);
+    let since = held_since(&latest);
+    let (mut blocked, mut waiting) = (Vec::new(), Vec::new());
+    for (node, told) in report.troubles() {
+        let since = since.get(&node.to_string()).map_or(now, |since| since.0);
+        match lasts(report, node, now.duration_since(since)) {
+            Lasts::Passes => waiting.push(format!("{node}: {told}")),
+            Lasts::Lingers => waiting.push(format!(
+                "{node}: AWS clears away by itself what holds it, within an hour mostly, waited for since {since}: {told}"
+            )),
+            Lasts::Fails => blocked.push(format!("{node}: {told}")),
+            Lasts::Blocked => blocked.push(format!("{node}: refused since {since}: {told}; {UNBLOCK}")),
+            Lasts::TooLong => blocked.push(format!(
+                "{node}: AWS has not cleared away what holds it since {since}; if what it belongs to is gone, AWS Support \
+                 can remove it: {told}"
+            )),
+        }
+    }
+    let message = match (blocked.is_empty(), waiting.is_empty()) {
+        (true, true) => format!("deleting {}", count(plan, Action::Delete)),
+        (true, false) => shorten(&waiting),
+        (false, _) => shorten(&blocked),
+    };
+    let reason = if blocked.is_empty() {
+        "Deleting"
+    } else {
+        DELETION_BLOCKED
+    };
+    let said = condition(project.status.as_ref(), "Ready");
+    let news = said.is_none_or(|said| said.reason != reason || said.message != message);
+    let event = (news && !(blocked.is_empty() && waiting.is_empty())).then(|| match blocked.is_empty() {
+        true => note(EventType::Normal, "DeletionWaits", message.clone()),
+        false => note(EventType::Warning, DELETION_BLOCKED, message.clone()),
+    });
+    let verdict = Verdict {
+        ready: false,
+        working: blocked.is_empty(),
+        stalled: !blocked.is_empty(),
+        reason,
+        message,
+    };
+    let going = "the environment is being removed".to_owned();
+    set(&mut latest, project, ENFORCED, State::Unknown, "Deleting", going);
+    (with_conditions(project, latest, &verdict), event)
+}
+
+const DELETION_BLOCKED: &str = "DeletionBlocked";
+/// What is to be done about what holds a resource.
+const UNBLOCK: &str = "remove what holds it, or move it elsewhere";
+
+/// How long a failed deletion is going to fail.
+enum Lasts {
+    /// It passes by itself.
+    Passes,
+    /// AWS clears away what holds it.
+    Lingers,
+    /// It does not pass by itself, such as a missing permission.
+    Fails,
+    /// Somebody has to take away what holds it.
+    Blocked,
+    /// AWS had time enough to clear it away.
+    TooLong,
+}
+
+fn lasts(report: &Report, node: &NodeKey, refused_for: SignedDuration) -> Lasts {
+    let failure = report
+        .failures()
+        .find(|(failed, _)| *failed == node)
+        .map(|(_, failure)| failure);
+    let Some(failure) = failure else { return Lasts::Passes };
+    match (failure.class, report.holders.get(node)) {
+        (Class::InUse, Some(Ok(holders))) if holders.iter().all(|holder| holder.passes) => {
+            if refused_for < LINGERS {
+                Lasts::Lingers
+            } else {
+                Lasts::TooLong
+            }
+        }
+        (Class::InUse, _) => Lasts::Blocked,
+        (class, _) if class.passes() => Lasts::Passes,
+        _ => Lasts::Fails,
+    }
+}
+
+/// The environment is to be removed, and nothing can be done about it now.
+pub(super) fn held_up(project: &SecureMLProject, message: String) -> SecureMLProjectStatus {
+    let verdict = Verdict {
+        ready: false,
+        working: false,
+        stalled: true,
+        reason: DELETION_BLOCKED,
+        message,
+    };
+    with_conditions(project, project.status.clone().unwrap_or_default(), &verdict)
+}
+
+#[cfg(test)]
+mod tests;
