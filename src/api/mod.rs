@@ -1,6 +1,7 @@
 //! The custom resources: what users write and what they read. One file for each section of the spec.
 
 mod access;
+mod brake;
 mod check;
 mod drift;
 mod encryption;
@@ -8,11 +9,13 @@ mod guardrails;
 mod network;
 mod notebook;
 mod packages;
+mod pause;
 mod project;
 mod rules;
 mod status;
 
 pub use access::*;
+pub use brake::*;
 pub use check::{Invalid, check};
 pub use drift::*;
 pub use encryption::*;
@@ -20,5 +23,6 @@ pub use guardrails::*;
 pub use network::*;
 pub use notebook::*;
 pub use packages::*;
+pub use pause::*;
 pub use project::*;
 pub use status::*;

@@ -13,12 +13,13 @@ mod project;
 mod start;
 mod storage;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::kinds::{Handle, Kind};
+use crate::api::DeletionPolicy;
+use crate::kinds::{Bucket, Handle, Kind, KmsKey, LogGroup};
 use crate::model::{NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
 
 pub use crate::api::Invalid;
@@ -63,6 +64,10 @@ pub struct Blueprint {
     pub nodes: BTreeMap<NodeKey, Node>,
     /// What users of the environment need to know, by name, as texts with references.
     pub outputs: BTreeMap<String, String>,
+    /// Kinds that hold data and go with the project all the same, as the spec asks: also those of their resources that
+    /// an earlier spec declared.
+    #[serde(default)]
+    pub forsaken: BTreeSet<String>,
 }
 
 impl Blueprint {
@@ -72,6 +77,7 @@ impl Blueprint {
             owner,
             nodes: BTreeMap::new(),
             outputs: BTreeMap::new(),
+            forsaken: BTreeSet::new(),
         }
     }
 }
@@ -86,7 +92,20 @@ pub fn draw(project: &Project) -> Blueprint {
     access::draw(project, &mut builder);
     notebooks::draw(project, &mut builder);
     parameters::draw(project, &mut builder);
-    builder.build()
+    let policies = &project.spec.deletion_policy;
+    let kinds = [
+        (Bucket::NAME, policies.buckets),
+        (KmsKey::NAME, policies.keys),
+        (LogGroup::NAME, policies.logs),
+    ];
+    let forsaken = kinds
+        .into_iter()
+        .filter(|(_, policy)| *policy == DeletionPolicy::Delete);
+    let forsaken = forsaken.map(|(kind, _)| kind.to_owned()).collect();
+    Blueprint {
+        forsaken,
+        ..builder.build()
+    }
 }
 
 /// Collects the nodes of a blueprint and hands out the references between them.

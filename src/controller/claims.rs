@@ -25,7 +25,7 @@ const BETWEEN: Duration = Duration::from_millis(250);
 
 /// Why this controller leaves AWS as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Hold {
+pub(super) struct Withheld {
     /// The reason of the conditions.
     pub(super) reason: &'static str,
     /// In words, with what to do about it.
@@ -37,13 +37,13 @@ pub(super) struct Hold {
 /// Whether there is a reason to leave AWS as it is.
 #[derive(Clone)]
 pub(super) struct Leave {
-    told: watch::Receiver<Option<Hold>>,
+    told: watch::Receiver<Option<Withheld>>,
     permit: Permit,
 }
 
 impl Leave {
     /// Why AWS is to be left as it is now, if it is.
-    pub(super) fn withheld(&self) -> Option<Hold> {
+    pub(super) fn withheld(&self) -> Option<Withheld> {
         let told = self.told.borrow().clone();
         told.or_else(|| (!self.permit.holds(Instant::now())).then(late))
     }
@@ -67,7 +67,7 @@ pub(super) struct Claims {
     lease: Permit,
     /// Lasts while nobody else works in the name of the installation.
     permit: Permit,
-    tell: watch::Sender<Option<Hold>>,
+    tell: watch::Sender<Option<Withheld>>,
 }
 
 impl Claims {
@@ -188,7 +188,7 @@ impl Claims {
         Ok(())
     }
 
-    fn explain(&self, standing: Standing) -> Option<Hold> {
+    fn explain(&self, standing: Standing) -> Option<Withheld> {
         let Account { id, region, .. } = &self.account;
         let (own, installation) = (self.contender.own(), &self.installation);
         let wait = self.contender.wait().as_secs();
@@ -198,7 +198,7 @@ impl Claims {
         };
         match standing {
             Standing::Alone => None,
-            Standing::Asking(others) => Some(Hold {
+            Standing::Asking(others) => Some(Withheld {
                 reason: "TakingOver",
                 message: format!(
                     "what has to be changed on AWS waits until it is known that no other cluster works in the name of \
@@ -209,7 +209,7 @@ impl Claims {
             }),
             Standing::Disputed(others) => {
                 let removal = others.first().map(|other| claims::removal(installation, region, other));
-                Some(Hold {
+                Some(Withheld {
                     reason: "TwoOwners",
                     message: format!(
                         "more than one controller works in the name of installation {installation} in account {id}, \
@@ -227,9 +227,9 @@ impl Claims {
         }
     }
 
-    fn unread(&self, failure: &Failure) -> Hold {
+    fn unread(&self, failure: &Failure) -> Withheld {
         let path = claims::path(&self.installation);
-        Hold {
+        Withheld {
             reason: "ClaimUnread",
             message: format!(
                 "nothing is changed on AWS, since it is not known whether another cluster works in the name of this \
@@ -242,8 +242,8 @@ impl Claims {
 }
 
 /// Nothing is known, or nothing new for too long.
-fn late() -> Hold {
-    Hold {
+fn late() -> Withheld {
+    Withheld {
         reason: "ClaimUnread",
         message: "nothing is changed on AWS until the claims on this installation have been read".to_owned(),
         stalls: false,

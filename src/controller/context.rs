@@ -2,18 +2,30 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
 use kube::Client;
 use kube::runtime::events::{Event, Recorder, Reporter};
+use kube::runtime::reflector::Store;
 use tokio::sync::Mutex;
 
 use super::claims::Leave;
 use super::guardrails::Watch;
+use crate::api::SecureMLProject;
 use crate::aws::Aws;
-use crate::engine::{Inventory, Memory, Permit};
+use crate::engine::{Brake, Inventory, Limits, Memory, Permit};
 use crate::model::{Account, Owner};
 
 /// A version of a spec: the object's uid and generation.
 pub(super) type Version = (Option<String>, Option<i64>);
+
+/// What keeps correction from doing harm.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Care {
+    /// How long a project may be paused at the longest.
+    pub(super) longest_pause: SignedDuration,
+    /// How many projects may be changed at once though nobody declared anything.
+    pub(super) limits: Limits,
+}
 
 /// What every reconcile shares.
 pub(super) struct Context {
@@ -23,6 +35,11 @@ pub(super) struct Context {
     pub(super) inventory: Inventory,
     /// Whether AWS may be changed.
     pub(super) leave: Leave,
+    /// How long a project may be paused at the longest.
+    pub(super) longest_pause: SignedDuration,
+    brake: StdMutex<Brake>,
+    /// Every project, as far as it is watched.
+    fleet: Option<Store<SecureMLProject>>,
     /// How long AWS's lists may take to show what was just made.
     visible_within: Duration,
     started: Instant,
@@ -43,6 +60,7 @@ impl Context {
         installation: &str,
         visible_within: Duration,
         (leave, permit): (Leave, Permit),
+        care: Care,
     ) -> Self {
         Self {
             client,
@@ -50,6 +68,9 @@ impl Context {
             account,
             inventory: Inventory::new(aws, installation, permit),
             leave,
+            longest_pause: care.longest_pause,
+            brake: StdMutex::new(Brake::new(care.limits, Instant::now())),
+            fleet: None,
             visible_within,
             started: Instant::now(),
             memories: StdMutex::default(),
@@ -57,6 +78,35 @@ impl Context {
             sound: StdMutex::default(),
             told: StdMutex::default(),
         }
+    }
+
+    /// The same, of all projects in `fleet`.
+    pub(super) fn with_fleet(self, fleet: Store<SecureMLProject>) -> Self {
+        Self {
+            fleet: Some(fleet),
+            ..self
+        }
+    }
+
+    /// The owners of all projects that are to stay.
+    pub(super) fn fleet(&self) -> Vec<Owner> {
+        let projects = self.fleet.as_ref().map(Store::state).unwrap_or_default();
+        let stay = projects
+            .iter()
+            .filter(|project| project.metadata.deletion_timestamp.is_none());
+        stay.map(|project| self.owner(project)).collect()
+    }
+
+    /// Whose `project` is.
+    pub(super) fn owner(&self, project: &SecureMLProject) -> Owner {
+        let namespace = project.metadata.namespace.as_deref().unwrap_or_default();
+        let name = project.metadata.name.as_deref().unwrap_or_default();
+        Owner::new(&self.installation, namespace, name)
+    }
+
+    /// The brake of the fleet.
+    pub(super) fn brake(&self) -> MutexGuard<'_, Brake> {
+        lock(&self.brake)
     }
 
     /// What earlier passes for `owner` wrote.
@@ -87,6 +137,7 @@ impl Context {
 
     /// Forgets `owner`, whose project is gone.
     pub(super) fn forget(&self, owner: &Owner) {
+        self.brake().forget(owner);
         lock(&self.memories).remove(owner);
         lock(&self.watches).remove(owner);
         lock(&self.sound).remove(owner);

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws")]
 mod apply;
+mod brake;
 pub mod claim;
 mod failure;
 #[cfg(feature = "aws")]
@@ -20,6 +21,7 @@ mod report;
 
 #[cfg(feature = "aws")]
 pub use apply::{Executor, apply};
+pub use brake::{Brake, Braking, Limits, Ruling, Wish};
 pub use failure::{Class, Failure};
 #[cfg(feature = "aws")]
 pub use inventory::{Details, Inventory, Reader, Readings};
