@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
@@ -138,8 +138,10 @@ async fn annotate(api: &Api<SecureMLProject>, which: &Which, pairs: &[(&str, Opt
         field_manager: Some(MANAGER.to_owned()),
         ..PatchParams::default()
     };
-    let patched = api.patch(&which.name, &params, &patch).await;
-    patched.with_context(|| format!("cannot annotate the project {}", which.name))?;
+    match api.patch(&which.name, &params, &patch).await {
+        Err(kube::Error::Api(refusal)) => bail!("the API server refused: {}", refusal.message),
+        patched => patched.with_context(|| format!("cannot annotate the project {}", which.name))?,
+    };
     Ok(())
 }
 

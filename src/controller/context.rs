@@ -12,7 +12,7 @@ use super::claims::Leave;
 use super::guardrails::Watch;
 use crate::api::SecureMLProject;
 use crate::aws::Aws;
-use crate::engine::{Brake, Inventory, Limits, Memory, Permit};
+use crate::engine::{Brake, Inventory, Limits, Memory, Permit, Wish};
 use crate::model::{Account, Owner};
 
 /// A version of a spec: the object's uid and generation.
@@ -102,6 +102,11 @@ impl Context {
         let namespace = project.metadata.namespace.as_deref().unwrap_or_default();
         let name = project.metadata.name.as_deref().unwrap_or_default();
         Owner::new(&self.installation, namespace, name)
+    }
+
+    /// `owner` was looked at, and what it wants cannot be told.
+    pub(super) fn cannot_tell(&self, owner: &Owner) {
+        self.brake().note(owner, Wish::Unknown, None, Instant::now());
     }
 
     /// The brake of the fleet.

@@ -17,7 +17,7 @@ use super::hold::Hold;
 use super::{brake, definition, pause, removal, status};
 use crate::api::{Intent, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{self, Blueprint, Project};
-use crate::engine::{Memory, Outcome, Report, Wish, carry_out, look};
+use crate::engine::{Memory, Outcome, Report, carry_out, look};
 use crate::model::Owner;
 use crate::plan::{Goal, Plan, PlanError};
 
@@ -111,9 +111,7 @@ impl Turn {
         let (drawn, blueprint) = match self.draw(project) {
             Ok(drawn) => drawn,
             Err(problems) => {
-                self.context
-                    .brake()
-                    .note(&self.owner, Wish::Unknown, None, Instant::now());
+                self.context.cannot_tell(&self.owner);
                 self.write(project.status.as_ref(), &status::invalid(project, latest, &problems))
                     .await?;
                 return Ok(sweep());
@@ -137,9 +135,7 @@ impl Turn {
         let (world, plan) = match look(inventory, &blueprint, Goal::Present, &mut memory, floor, begun).await {
             Ok(seen) => seen,
             Err(error) => {
-                self.context
-                    .brake()
-                    .note(&self.owner, Wish::Unknown, None, Instant::now());
+                self.context.cannot_tell(&self.owner);
                 self.unplannable(project, latest, &error).await?;
                 return Ok(sweep());
             }
