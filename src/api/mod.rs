@@ -13,6 +13,8 @@ mod rules;
 mod status;
 
 pub use access::*;
+#[cfg(test)]
+pub(crate) use check::tests;
 pub use check::{Invalid, check};
 pub use drift::*;
 pub use encryption::*;

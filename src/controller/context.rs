@@ -40,10 +40,10 @@ impl Context {
         visible_within: Duration,
         permit: Permit,
     ) -> Result<Self> {
-        let aws = Arc::new(Aws::from_env(share).await);
+        let aws = Arc::new(Aws::from_env(share).await?);
         let account = describe_account(&aws)
             .await
-            .map_err(|failure| anyhow!("cannot look at the AWS account: {failure}"))?;
+            .map_err(|failure| anyhow!("cannot look at the AWS account: {failure}; {}", failure.remedy()))?;
         Ok(Self {
             client,
             installation: installation.to_owned(),

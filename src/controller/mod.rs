@@ -1,5 +1,6 @@
 //! The controller: watches `SecureMLProject`s and keeps AWS as they declare.
 
+pub(crate) mod cluster;
 mod context;
 mod guardrails;
 mod lease;
@@ -9,10 +10,10 @@ mod status;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 use futures::StreamExt;
-use kube::runtime::controller::Config;
+use kube::runtime::controller::{Config, Error};
 use kube::runtime::{Controller, Predicate, PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, Client};
 
@@ -26,7 +27,7 @@ use crate::engine::{Permit, VISIBLE_WITHIN};
 pub struct Options {
     /// The name under which this installation owns AWS resources. It is written in their tags: keep it when the
     /// cluster is rebuilt, and give each cluster that shares an account its own.
-    #[arg(long, env = "SECUREML_INSTALLATION")]
+    #[arg(long, env = "SECUREML_INSTALLATION", value_parser = crate::model::installation)]
     installation: String,
     /// How many projects are worked on at once.
     #[arg(long, default_value_t = 8)]
@@ -55,9 +56,7 @@ pub struct Options {
 /// # Errors
 /// When the cluster or AWS cannot be reached at the start.
 pub async fn run(options: Options) -> Result<()> {
-    let client = Client::try_default()
-        .await
-        .context("cannot reach the Kubernetes API server")?;
+    let client = cluster::connect().await?;
     let permit = if options.leader_elect {
         Permit::leased()
     } else {
@@ -119,11 +118,25 @@ async fn watch(client: Client, context: context::Context, concurrency: u16) {
         .graceful_shutdown_on(stop())
         .run(reconcile::reconcile, reconcile::error_policy, Arc::new(context))
         .for_each(|result| async move {
-            if let Err(error) = result {
-                tracing::debug!(%error, "reconcile");
+            match result {
+                Err(Error::QueueError(error)) => {
+                    tracing::warn!("SecureMLProjects cannot be watched: {}", unwatched(&error))
+                }
+                Err(error) => tracing::debug!(%error, "reconcile"),
+                Ok(_) => {}
             }
         })
         .await;
+}
+
+/// Why nothing is heard of the projects. It is tried again and again.
+fn unwatched(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => cluster::explain(error),
+        other => other.to_string(),
+    }
 }
 
 fn own_name() -> String {

@@ -10,6 +10,7 @@ use kube::runtime::finalizer::{self, finalizer};
 use kube::{Resource, ResourceExt};
 use serde_json::json;
 
+use super::cluster;
 use super::context::Context;
 use super::guardrails::{self, Case, Need, Watch};
 use super::status;
@@ -27,7 +28,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// Why a reconcile ended early. It is tried again.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    #[error("the Kubernetes API server refused: {0}")]
+    #[error("{}", cluster::explain(.0))]
     Kubernetes(#[source] Box<kube::Error>),
     #[error("the environment cannot be planned: {0}")]
     Plan(#[from] PlanError),

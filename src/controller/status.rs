@@ -10,7 +10,7 @@ use super::guardrails::ENFORCED;
 use crate::api::{DriftMode, DriftStatus, ResourceStatus, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{Blueprint, Invalid};
 use crate::engine::{Outcome, Report};
-use crate::model::NodeKey;
+use crate::model::{NodeKey, redact};
 use crate::plan::{Action, Plan, Severity, Step};
 
 /// How much of a list a message holds.
@@ -163,12 +163,17 @@ pub(super) fn retained(plan: &Plan) -> Option<Event> {
     })
 }
 
+/// How many bytes the API server takes as an event's note.
+const NOTE_LIMIT: usize = 1024;
+
 /// An event.
 pub(super) fn note(type_: EventType, reason: &str, note: String) -> Event {
+    let mut note = redact(&note).into_owned();
+    note.truncate(note.floor_char_boundary(NOTE_LIMIT));
     Event {
         type_,
         reason: reason.to_owned(),
-        note: Some(note.chars().take(1000).collect()),
+        note: Some(note),
         action: "Reconcile".to_owned(),
         secondary: None,
     }
@@ -429,7 +434,7 @@ pub(super) fn set(
         type_: type_.to_owned(),
         status: state.word().to_owned(),
         reason: reason.to_owned(),
-        message,
+        message: redact(&message).into_owned(),
         observed_generation: project.metadata.generation,
         last_transition_time: since,
     };

@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Words;
+
 /// What kind of trouble an AWS call met, and so what is to be done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Class {
@@ -19,6 +21,8 @@ pub enum Class {
     Unanswered,
     /// The controller may not: somebody has to grant the permission.
     Denied,
+    /// AWS does not know who asks: there are no credentials, or it does not accept them.
+    Credentials,
     /// The request itself is refused: the spec has to change.
     Invalid,
     /// Something else still uses the resource, or it is in a state that does not allow the call: later.
@@ -44,7 +48,7 @@ impl Class {
             | Self::InUse
             | Self::NotFound
             | Self::Unknown => true,
-            Self::Denied | Self::Invalid | Self::Taken | Self::Quota => false,
+            Self::Denied | Self::Credentials | Self::Invalid | Self::Taken | Self::Quota => false,
         }
     }
 
@@ -55,6 +59,10 @@ impl Class {
             Self::Queued { .. } => "it is sent when its turn comes",
             Self::Transient | Self::Unanswered | Self::Unknown => "it is repeated",
             Self::Denied => "allow the controller's role this action",
+            Self::Credentials => {
+                "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN where there is one); \
+                 in a cluster give the service account a role, by EKS Pod Identity or IRSA"
+            }
             Self::Invalid => "change the field of the spec that this resource is made from",
             Self::InUse => "it is repeated once nothing uses the resource any more",
             Self::NotFound => "the next pass makes it anew",
@@ -77,7 +85,7 @@ pub struct Failure {
     /// AWS's code; empty when no answer came.
     pub code: String,
     /// AWS's words, without the ids that differ from one attempt to the next.
-    pub message: String,
+    pub message: Words,
 }
 
 impl Failure {
@@ -89,10 +97,10 @@ impl Failure {
             class: Class::Queued { turn_in },
             code: String::new(),
             // In whole minutes: the text goes to the status, which is not written for every second that passes.
-            message: format!(
+            message: Words::from(format!(
                 "{call} waits for its turn under AWS's rate limit, about {} min",
                 turn_in.div_ceil(60)
-            ),
+            )),
         }
     }
 }
@@ -149,7 +157,7 @@ impl Failure {
             call: call.to_owned(),
             class: Class::Transient,
             code: String::new(),
-            message: "not sent: this replica's lease has run out".to_owned(),
+            message: Words::from("not sent: this replica's lease has run out"),
         }
     }
 }
@@ -178,7 +186,7 @@ mod tests {
             call: "iam:CreateRole".to_owned(),
             class,
             code: "AccessDenied".to_owned(),
-            message: message.to_owned(),
+            message: Words::from(message),
         };
         failure.remedy()
     }

@@ -121,7 +121,7 @@ impl<K: Live> LiveKind for Erased<K> {
                     call: name,
                     class: Class::Invalid,
                     code: String::new(),
-                    message: format!("the plan's arguments do not fit the call: {error}"),
+                    message: format!("the plan's arguments do not fit the call: {error}").into(),
                 }),
             }
         }

@@ -25,6 +25,7 @@ fn pauses(class: Class) -> Pauses {
         Class::Queued { .. } => (0, 0),
         Class::Transient | Class::Unanswered | Class::Unknown => (1, 300),
         Class::InUse | Class::NotFound => (2, 30),
+        Class::Credentials => (30, 300),
         Class::Denied | Class::Quota => (60, 600),
         Class::Invalid | Class::Taken => (3600, 3600),
     };
@@ -135,6 +136,7 @@ mod tests {
         Class::Transient,
         Class::Unanswered,
         Class::Denied,
+        Class::Credentials,
         Class::Invalid,
         Class::InUse,
         Class::NotFound,
@@ -161,7 +163,7 @@ mod tests {
             call: "ec2:CreateVpc".to_owned(),
             class,
             code: "Some".to_owned(),
-            message: "no".to_owned(),
+            message: "no".into(),
         };
         let entry = Entry {
             action: crate::plan::Action::Create,

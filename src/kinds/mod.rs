@@ -395,6 +395,8 @@ fn erase<C: Serialize>(calls: Vec<C>) -> Result<Vec<Call>, serde_json::Error> {
 
 pub mod permissions;
 mod shared;
+#[cfg(all(test, feature = "aws"))]
+pub(crate) use shared::iam_document;
 
 pub use shared::rules::{Peer, Rule, Rules};
 #[cfg(feature = "aws")]

@@ -5,6 +5,8 @@ pub(crate) mod ec2;
 pub(super) mod gateways;
 #[cfg(feature = "aws")]
 pub(super) mod iam;
+#[cfg(all(test, feature = "aws"))]
+pub(crate) use iam::document as iam_document;
 #[cfg(feature = "aws")]
 pub(super) mod kms;
 pub(crate) mod routes;
