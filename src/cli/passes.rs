@@ -35,7 +35,7 @@ impl Session {
         let aws = Arc::new(Aws::from_env(common.aws_rate_share).await?);
         let account = describe_account(&aws)
             .await
-            .map_err(|failure| anyhow!("cannot look at the account: {failure}; {}", failure.remedy()))?;
+            .map_err(|failure| anyhow!("cannot look at the account: {}", failure.sentence()))?;
         let project = Project::new(owner, object.spec, account).map_err(|problems| anyhow!(list(&problems)))?;
         Ok(Self {
             inventory: Inventory::new(aws, &common.installation, Permit::always()),
@@ -151,7 +151,7 @@ fn describe(report: &Report) -> String {
     let lines = report.entries.iter().filter_map(|(node, entry)| match &entry.outcome {
         Outcome::Done => None,
         Outcome::Pending { why, .. } => Some(format!("{node}: {why}\n")),
-        Outcome::Failed(failure) => Some(format!("{node}: {failure}; {}\n", failure.remedy())),
+        Outcome::Failed(failure) => Some(format!("{node}: {}\n", failure.sentence())),
         Outcome::Skipped(because) => Some(format!("{node}: waits for {because}\n")),
     });
     lines.collect()

@@ -17,7 +17,7 @@ pub(super) async fn report(subject: &Subject) -> Result<Report> {
     let inventory = Inventory::new(aws, &subject.common.installation, Permit::always());
     let report = check_live(&inventory, &owner)
         .await
-        .map_err(|failure| anyhow!("cannot look at the network: {failure}; {}", failure.remedy()))?;
+        .map_err(|failure| anyhow!("cannot look at the network: {}", failure.sentence()))?;
     ensure!(
         !report.vpcs.is_empty(),
         "no VPC of the account and region belongs to {owner}: check --namespace and --installation"

@@ -43,7 +43,7 @@ impl Context {
         let aws = Arc::new(Aws::from_env(share).await?);
         let account = describe_account(&aws)
             .await
-            .map_err(|failure| anyhow!("cannot look at the AWS account: {failure}; {}", failure.remedy()))?;
+            .map_err(|failure| anyhow!("cannot look at the AWS account: {}", failure.sentence()))?;
         Ok(Self {
             client,
             installation: installation.to_owned(),

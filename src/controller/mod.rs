@@ -5,7 +5,7 @@ mod context;
 mod guardrails;
 mod lease;
 mod reconcile;
-mod status;
+pub mod status;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use kube::runtime::controller::{Config, Error};
 use kube::runtime::{Controller, Predicate, PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, Client};
 
+pub use self::guardrails::broken as broken_controls;
 use self::lease::Leadership;
 use crate::api::SecureMLProject;
 use crate::aws::Share;

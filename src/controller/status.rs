@@ -26,7 +26,7 @@ struct Verdict {
 }
 
 /// The spec cannot be built.
-pub(super) fn invalid(project: &SecureMLProject, problems: &[Invalid]) -> SecureMLProjectStatus {
+pub fn invalid(project: &SecureMLProject, problems: &[Invalid]) -> SecureMLProjectStatus {
     let messages: Vec<String> = problems.iter().map(ToString::to_string).collect();
     let verdict = Verdict {
         ready: false,
@@ -54,7 +54,7 @@ pub(super) fn working(project: &SecureMLProject, latest: SecureMLProjectStatus, 
 }
 
 /// The pass is over.
-pub(super) fn after_pass(
+pub fn after_pass(
     project: &SecureMLProject,
     mut latest: SecureMLProjectStatus,
     blueprint: &Blueprint,
@@ -80,7 +80,7 @@ pub(super) fn after_pass(
 }
 
 /// The environment is being removed.
-pub(super) fn removing(
+pub fn removing(
     project: &SecureMLProject,
     mut latest: SecureMLProjectStatus,
     plan: &Plan,
@@ -88,22 +88,20 @@ pub(super) fn removing(
 ) -> SecureMLProjectStatus {
     let failures: Vec<String> = report
         .failures()
-        .map(|(node, failure)| format!("{node}: {failure}"))
+        .map(|(node, failure)| format!("{node}: {}", failure.sentence()))
         .collect();
-    let message = if failures.is_empty() {
-        format!("deleting {}", count(plan, Action::Delete))
+    let stuck = told(plan, is_stuck);
+    let blocked = !failures.is_empty() || !stuck.is_empty();
+    let message = if blocked {
+        shorten(&[failures, stuck].concat())
     } else {
-        shorten(&failures)
+        format!("deleting {}", count(plan, Action::Delete))
     };
     let verdict = Verdict {
         ready: false,
         working: true,
         stalled: false,
-        reason: if failures.is_empty() {
-            "Deleting"
-        } else {
-            "DeletionBlocked"
-        },
+        reason: if blocked { "DeletionBlocked" } else { "Deleting" },
         message,
     };
     latest.resources = resources(plan, Some(report));
@@ -135,7 +133,7 @@ pub(super) fn event(project: &SecureMLProject, plan: &Plan, report: Option<&Repo
     let report = report?;
     let failures: Vec<String> = report
         .failures()
-        .map(|(node, failure)| format!("{node}: {failure}"))
+        .map(|(node, failure)| format!("{node}: {}", failure.sentence()))
         .collect();
     if !failures.is_empty() {
         return Some(note(EventType::Warning, "AwsCallFailed", shorten(&failures)));
@@ -184,10 +182,9 @@ fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
     let report_or_none = report.unwrap_or(&none);
     let failures: Vec<String> = report_or_none
         .failures()
-        .map(|(node, failure)| format!("{node}: {failure}; {}", failure.remedy()))
+        .map(|(node, failure)| format!("{node}: {}", failure.sentence()))
         .collect();
-    let stuck = |action| matches!(action, Action::Blocked | Action::Conflict);
-    let stuck: Vec<String> = told(plan, |step| stuck(step.action));
+    let stuck = told(plan, is_stuck);
     let waiting = told(plan, |step| step.action == Action::Wait);
     let open = plan.writes().filter(|(node, _)| {
         report_or_none
@@ -201,12 +198,11 @@ fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
         return unready("AwsCallFailed", shorten(&failures), !terminal, terminal);
     }
     if open > 0 && report.is_none() {
-        return unready(
-            "DriftDetected",
-            shorten(&told(plan, |step| step.action.writes())),
-            false,
-            false,
+        let differs = shorten(&told(plan, |step| step.action.writes()));
+        let message = format!(
+            "{differs}; nothing is changed, since drift.mode is Observe: set it to Enforce to have this put right"
         );
+        return unready("DriftDetected", message, false, false);
     }
     if open > 0 || !waiting.is_empty() {
         let mut messages = waiting;
@@ -234,6 +230,11 @@ fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
         reason: "AsDeclared",
         message: format!("{} resources are as declared", plan.steps.len()),
     }
+}
+
+/// Whether it needs somebody's decision.
+fn is_stuck(step: &Step) -> bool {
+    matches!(step.action, Action::Blocked | Action::Conflict)
 }
 
 fn unready(reason: &'static str, message: String, working: bool, stalled: bool) -> Verdict {
@@ -321,7 +322,7 @@ fn resources(plan: &Plan, report: Option<&Report>) -> Vec<ResourceStatus> {
         let problem = match entry.map(|entry| &entry.outcome) {
             Some(Outcome::Done) => None,
             Some(Outcome::Pending { why, .. }) => Some(why.clone()),
-            Some(Outcome::Failed(failure)) => Some(failure.to_string()),
+            Some(Outcome::Failed(failure)) => Some(failure.sentence()),
             Some(Outcome::Skipped(because)) => Some(format!("waits for {because}")),
             None if matches!(step.action, Action::Keep | Action::Retain) => None,
             None => Some(step.reason.clone()),

@@ -57,7 +57,8 @@ impl Class {
         match self {
             Self::Throttled => "AWS limits the rate of this call for the whole account; it is repeated later",
             Self::Queued { .. } => "it is sent when its turn comes",
-            Self::Transient | Self::Unanswered | Self::Unknown => "it is repeated",
+            Self::Transient | Self::Unanswered => "it is repeated",
+            Self::Unknown => "it is repeated; if it stays, look the code up in the documentation of the service",
             Self::Denied => "allow the controller's role this action",
             Self::Credentials => {
                 "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN where there is one); \
@@ -67,7 +68,7 @@ impl Class {
             Self::InUse => "it is repeated once nothing uses the resource any more",
             Self::NotFound => "the next pass makes it anew",
             Self::Taken => "rename the project, or remove or adopt the resource that has the name",
-            Self::Quota => "raise the quota of the account, or remove what is not needed",
+            Self::Quota => "raise the quota of the account in Service Quotas, or remove what is not needed",
         }
     }
 }
@@ -117,6 +118,12 @@ impl Failure {
             }
             _ => hint.to_owned(),
         }
+    }
+
+    /// What happened and what can be done, as one sentence.
+    pub fn sentence(&self) -> String {
+        let said = self.to_string();
+        format!("{}; {}", said.trim_end_matches(['.', ' ']), self.remedy())
     }
 
     fn permission(&self) -> String {

@@ -59,7 +59,7 @@ impl<A> Observed<A> {
 
     /// A resource that is ours and that could not be looked into.
     fn unread(id: &str, tags: Tags, failure: &Failure) -> Self {
-        let why = format!("it could not be read: {failure}; {}", failure.remedy());
+        let why = format!("it could not be read: {}", failure.sentence());
         Self::foreign(id, tags).state("", Phase::Broken(why))
     }
 

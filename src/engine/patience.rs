@@ -131,7 +131,7 @@ mod tests {
     use crate::model::Owner;
     use crate::plan::{Goal, World, plan};
 
-    const CLASSES: [Class; 9] = [
+    const CLASSES: [Class; 10] = [
         Class::Throttled,
         Class::Transient,
         Class::Unanswered,

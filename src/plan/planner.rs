@@ -9,7 +9,7 @@ use super::types::{Action, Call, Change, Effect, Plan, Step};
 use super::world::{Expected, Object, Phase, World};
 use super::{difference, edges};
 use crate::blueprint::{Blueprint, Node};
-use crate::kinds::{self, AnyKind, New};
+use crate::kinds::{self, AnyKind, New, Terms};
 use crate::model::{NodeKey, Output, references, resolve};
 
 /// What a plan is to reach.
@@ -132,7 +132,10 @@ impl Planner<'_> {
             );
             return Ok(step(
                 Action::Conflict,
-                format!("{} exists already {whose}; it is left alone", node.name),
+                format!(
+                    "{} exists already {whose}; it is left alone: remove it, or rename the project",
+                    node.name
+                ),
             ));
         }
         let new = New {
@@ -285,14 +288,18 @@ fn hold(change: &Change, may_stop: bool, may_replace: bool) -> Option<Hold> {
     (!may_stop).then_some(Hold::InUse)
 }
 
+/// What is asked of somebody where the spec has no say.
+const NO_SAY: Terms = Terms {
+    stop: "stop it",
+    replace: "declare it as it is, or delete it, and it is made anew",
+};
+
 fn explain(kind: &dyn AnyKind, held: &BTreeMap<Hold, Vec<Change>>) -> String {
+    let terms = kind.terms().unwrap_or(NO_SAY);
     let sentence = |(hold, changes): (&Hold, &Vec<Change>)| {
         let why = match hold {
-            Hold::NoReplacement => format!(
-                "cannot be changed on a living {}; replacing it needs consent in the spec",
-                kind.name()
-            ),
-            Hold::InUse => "can only be changed while it is stopped".to_owned(),
+            Hold::NoReplacement => format!("cannot be changed on a living {}: {}", kind.name(), terms.replace),
+            Hold::InUse => format!("can only be changed while it is stopped: {}", terms.stop),
             Hold::Unknown(node) => format!("may have to be changed, which depends on {node}"),
         };
         format!("{} {why}", names(changes))

@@ -16,6 +16,8 @@ mod posture;
 mod project;
 mod reach;
 mod replicas;
+mod secrets;
+mod sentences;
 mod start_script;
 mod tamper;
 mod world;

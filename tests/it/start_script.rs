@@ -303,3 +303,49 @@ fn without_comforts_it_starts_and_says_so() -> Result<()> {
     assert!(notebook.path("etc/xdg/sagemaker/config.yaml").exists());
     Ok(())
 }
+
+/// What AWS answers is data as well, whoever wrote it there.
+#[test]
+fn whatever_aws_answers_is_data() -> Result<()> {
+    let tools = secureml_rig::notebook_tools()?;
+    let hostile = [
+        "'; touch \"$SECUREML_ROOT/ran\"; '",
+        "$(touch \"$SECUREML_ROOT/ran\")",
+        "`touch \"$SECUREML_ROOT/ran\"`",
+        "\"; touch ran; \"",
+        "--global",
+        "${aws:username} $x ${x} $$",
+        "' + __import__('os').mkdir('ran') + '",
+        "{{x}} {0} %s %(x)s",
+        "a: [b, c] # d",
+        "\u{202e}gnp.exe 名前",
+        "x\\",
+    ];
+    let script = script(with_mirror)?;
+    for value in hostile {
+        let tags = json!({"Tags": [
+            {"Key": "NotebookOwnerUsername", "Value": value},
+            {"Key": "NotebookOwnerEmail", "Value": value},
+        ]});
+        let mut parameters = Notebook::parameters();
+        for parameter in parameters["Parameters"].as_array_mut().into_iter().flatten() {
+            parameter["Value"] = json!(value);
+        }
+        let notebook = Notebook::answered(ARN, ROLE, &tags, &parameters)?;
+        let output = notebook.start(&script)?;
+        assert!(output.status.success(), "{value}: {}", said(&output));
+        assert_eq!(notebook.git("user.name")?, value);
+        assert_eq!(notebook.git("user.email")?, value);
+        let defaults = notebook.defaults(&tools)?;
+        assert_eq!(defaults["environment"]["SAGEMAKER_DATA_BUCKET"], value);
+        assert_eq!(
+            defaults["environment"]["SAGEMAKER_SUBNETS"],
+            json!([value, value, value])
+        );
+        let training = &defaults["config"]["SageMaker"]["TrainingJob"];
+        assert_eq!(training["OutputDataConfig"]["KmsKeyId"], value);
+        assert_eq!(training["VpcConfig"]["SecurityGroupIds"], json!([value]));
+        assert!(!notebook.path("ran").exists(), "{value} was run");
+    }
+    Ok(())
+}

@@ -6,6 +6,7 @@ mod chaos;
 mod demo;
 mod fuzz;
 mod steps;
+mod supply;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
