@@ -5,7 +5,7 @@
 //! [`redact`] on its way out.
 
 use std::env;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata};
@@ -32,6 +32,7 @@ pub fn start() {
         Err(error) => (EnvFilter::new(DEFAULT), Some(error)),
     };
     let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(|| Redacted(io::stderr()))
         .with_filter(filter.and(filter_fn(may_be_logged)));
     tracing_subscriber::registry().with(lines).init();

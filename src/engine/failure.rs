@@ -57,11 +57,14 @@ impl Class {
         match self {
             Self::Throttled => "AWS limits the rate of this call for the whole account; it is repeated later",
             Self::Queued { .. } => "it is sent when its turn comes",
-            Self::Transient | Self::Unanswered => "it is repeated",
+            Self::Transient => "it is repeated",
+            Self::Unanswered => {
+                "it is repeated; if it stays, check the way to AWS: the network, the proxy, AWS_ENDPOINT_URL"
+            }
             Self::Unknown => "it is repeated; if it stays, look the code up in the documentation of the service",
             Self::Denied => "allow the controller's role this action",
             Self::Credentials => {
-                "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN where there is one); \
+                "set AWS_PROFILE to a profile that has them, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN where there is one); \
                  in a cluster give the service account a role, by EKS Pod Identity or IRSA"
             }
             Self::Invalid => "change the field of the spec that this resource is made from",

@@ -3,6 +3,7 @@
 //! object, what to do. `UPDATE=1` writes them anew.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use regex::Regex;
@@ -12,8 +13,8 @@ use secureml::blueprint::{Blueprint, Project};
 use secureml::controller::{broken_controls, status};
 use secureml::engine::{Entry, Failure, Outcome, Report};
 use secureml::model::NodeKey;
-use secureml::plan::{Action, Expected, Goal, Object, Plan, World, plan};
-use secureml_rig::proxy::Request;
+use secureml::plan::{Action, Expected, Goal, Object, Plan, World, plan, render};
+use secureml_rig::proxy::{Request, RuleHandle};
 use secureml_rig::{Fault, Rule};
 use serde_json::{Value, json};
 
@@ -404,7 +405,7 @@ async fn while_it_is_made(environment: &mut Environment, told: &mut Told) -> Res
                 );
             }
         }
-        rules.iter().for_each(secureml_rig::proxy::RuleHandle::remove);
+        rules.iter().for_each(RuleHandle::remove);
     }
     for (number, refusal) in refusals.iter().enumerate() {
         let status = found
@@ -496,7 +497,12 @@ async fn what_needs_a_decision(environment: &mut Environment, told: &mut Told) -
     say("a notebook's volume is to shrink", &object, &larger)?;
     let other = attribute(&world, "Subnet/a", "cidrBlock", json!("10.2.9.0/24"))?;
     say("a subnet has other addresses", &object, &other)?;
-    let open = attribute(&world, "Vpc/main", "gateways", json!(["igw-0123456789abcdef0"]))?;
+    let open = attribute(
+        &world,
+        "Vpc/main",
+        "gateways",
+        json!([{"type": "internet", "id": "igw-0123456789abcdef0"}]),
+    )?;
     say(
         "a gateway hangs on the VPC, and drift is only observed",
         &observed,
@@ -553,7 +559,7 @@ async fn what_needs_a_decision(environment: &mut Environment, told: &mut Told) -
 
     let busy = environment.blueprint().clone();
     let plan = plan(&busy, &gone, Goal::Present)?;
-    let queued = Failure::queued("logs:CreateLogGroup", std::time::Duration::from_secs(200));
+    let queued = Failure::queued("logs:CreateLogGroup", Duration::from_secs(200));
     let entry = Entry {
         action: Action::Create,
         outcome: Outcome::Pending {
@@ -588,13 +594,13 @@ async fn what_is_open(environment: &mut Environment, told: &mut Told) -> Result<
             "a gateway hangs on the VPC",
             "Vpc/main",
             "gateways",
-            json!(["igw-0123456789abcdef0"]),
+            json!([{"type": "internet", "id": "igw-0123456789abcdef0"}]),
         ),
         (
-            "a key is not rotated",
-            "KmsKey/project",
-            "rotationPeriodDays",
-            json!(null),
+            "somebody is root on a notebook",
+            "Notebook/ana",
+            "rootAccess",
+            json!(true),
         ),
     ];
     for (situation, node, name, value) in cases {
@@ -674,9 +680,8 @@ async fn while_it_goes(environment: &mut Environment, told: &mut Told) -> Result
     let (world, _) = environment.look(Goal::Present).await?;
     let bucket = world.owned[&"Bucket/data".parse::<NodeKey>()?][0].id.clone();
     let put = environment.aws.s3.put_object().bucket(&bucket).key("x");
-    put.body(aws_sdk_s3::primitives::ByteStream::from_static(b"x"))
-        .send()
-        .await?;
+    let content = aws_sdk_s3::primitives::ByteStream::from_static(b"x");
+    let version = put.body(content).send().await?.version_id;
     let cases = [
         ("a bucket is not empty", "Bucket/data", "", Fault::Throttle),
         (
@@ -696,35 +701,39 @@ async fn while_it_goes(environment: &mut Environment, told: &mut Told) -> Result
             ),
         ),
     ];
-    let rules: Vec<_> = cases
-        .iter()
-        .filter(|(_, _, call, _)| !call.is_empty())
-        .map(|(_, _, call, fault)| environment.rig.proxy.add(Rule::on(call, fault.clone())))
-        .collect();
+    let mut rules: BTreeMap<&str, RuleHandle> = BTreeMap::new();
+    for (situation, _, call, fault) in &cases {
+        rules.insert(situation, environment.rig.proxy.add(Rule::on(call, fault.clone())));
+    }
     let mut found: BTreeMap<&str, SecureMLProjectStatus> = BTreeMap::new();
+    let mut last = String::new();
     for _ in 0..PASSES {
         environment.restart();
         let (_, plan, report) = environment.attempt(Goal::Absent).await?;
+        last = render(&plan);
         for (situation, node, ..) in &cases {
             let node = node.parse()?;
             if report.failures().any(|(failed, _)| *failed == node) {
                 let latest = SecureMLProjectStatus::default();
-                found.insert(
-                    situation,
-                    status::removing(&object, latest, &plan, &only(&report, &node)),
-                );
+                let status = status::removing(&object, latest, &plan, &only(&report, &node));
+                found.insert(situation, status);
+                rules[situation].remove();
             }
         }
         if found.len() == cases.len() {
             break;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        // What the bucket names is held as long as the bucket is.
+        if found.contains_key(cases[0].0) {
+            let delete = environment.aws.s3.delete_object().bucket(&bucket).key("x");
+            delete.set_version_id(version.clone()).send().await.ok();
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    rules.iter().for_each(secureml_rig::proxy::RuleHandle::remove);
     for (situation, ..) in cases {
         let status = found
             .get(situation)
-            .with_context(|| format!("did not come about: {situation}"))?;
+            .with_context(|| format!("did not come about: {situation}:\n{last}"))?;
         told.conditions(&format!("while it goes, {situation}"), status);
     }
     Ok(())
