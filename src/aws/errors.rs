@@ -253,12 +253,14 @@ where
     let message = metadata.message().unwrap_or_default();
     let class = match classify(code, message) {
         Class::Unknown if status.is_server_error() => Class::Transient,
+        // What was asked for is done, and only the answer is of no use.
+        Class::Unknown if status.is_success() => Class::Unanswered,
         class => class,
     };
-    let message = if message.is_empty() {
-        format!("AWS says no more than HTTP status {}", status.as_u16())
-    } else {
-        settled(message)
+    let message = match message {
+        "" if status.is_success() => "AWS's answer could not be read".to_owned(),
+        "" => format!("AWS says no more than HTTP status {}", status.as_u16()),
+        message => settled(message),
     };
     Failure {
         call: name.to_owned(),

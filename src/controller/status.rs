@@ -9,8 +9,8 @@ use kube::runtime::events::{Event, EventType};
 use super::guardrails::ENFORCED;
 use crate::api::{DriftMode, DriftStatus, ResourceStatus, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{Blueprint, Invalid};
-use crate::engine::{Outcome, Report};
-use crate::model::{NodeKey, redact};
+use crate::engine::{Entry, Outcome, Report};
+use crate::model::{NodeKey, redact, references};
 use crate::plan::{Action, Plan, Severity, Step};
 
 /// How much of a list a message holds.
@@ -33,7 +33,7 @@ pub fn invalid(project: &SecureMLProject, problems: &[Invalid]) -> SecureMLProje
         working: false,
         stalled: true,
         reason: "InvalidSpec",
-        message: messages.join("; "),
+        message: shorten(&messages),
     };
     let mut latest = project.status.clone().unwrap_or_default();
     let unseen = "AWS is not looked at while the spec cannot be built".to_owned();
@@ -86,10 +86,7 @@ pub fn removing(
     plan: &Plan,
     report: &Report,
 ) -> SecureMLProjectStatus {
-    let failures: Vec<String> = report
-        .failures()
-        .map(|(node, failure)| format!("{node}: {}", failure.sentence()))
-        .collect();
+    let failures = failed(report);
     let stuck = told(plan, is_stuck);
     let blocked = !failures.is_empty() || !stuck.is_empty();
     let message = if blocked {
@@ -131,10 +128,7 @@ pub(super) fn event(project: &SecureMLProject, plan: &Plan, report: Option<&Repo
         });
     }
     let report = report?;
-    let failures: Vec<String> = report
-        .failures()
-        .map(|(node, failure)| format!("{node}: {}", failure.sentence()))
-        .collect();
+    let failures = failed(report);
     if !failures.is_empty() {
         return Some(note(EventType::Warning, "AwsCallFailed", shorten(&failures)));
     }
@@ -180,10 +174,7 @@ pub(super) fn note(type_: EventType, reason: &str, note: String) -> Event {
 fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
     let none = Report::default();
     let report_or_none = report.unwrap_or(&none);
-    let failures: Vec<String> = report_or_none
-        .failures()
-        .map(|(node, failure)| format!("{node}: {}", failure.sentence()))
-        .collect();
+    let failures = failed(report_or_none);
     let stuck = told(plan, is_stuck);
     let waiting = told(plan, |step| step.action == Action::Wait);
     let open = plan.writes().filter(|(node, _)| {
@@ -193,6 +184,8 @@ fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
             .is_none_or(|entry| entry.outcome != Outcome::Done)
     });
     let open = open.count();
+    let is_skipped = |entry: &&Entry| matches!(entry.outcome, Outcome::Skipped(_));
+    let skipped = report_or_none.entries.values().filter(is_skipped).count();
     if !failures.is_empty() {
         let terminal = report_or_none.failures().all(|(_, failure)| !failure.class.passes());
         return unready("AwsCallFailed", shorten(&failures), !terminal, terminal);
@@ -204,17 +197,17 @@ fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
         );
         return unready("DriftDetected", message, false, false);
     }
-    if open > 0 || !waiting.is_empty() {
-        let mut messages = waiting;
-        messages.extend(
-            report_or_none
-                .entries
-                .iter()
-                .filter_map(|(node, entry)| match &entry.outcome {
-                    Outcome::Pending { why, .. } => Some(format!("{node}: {why}")),
-                    _ => None,
-                }),
-        );
+    // What only waits for a decision does not move.
+    let moves = open > skipped || !waiting.is_empty();
+    if moves || (open > 0 && stuck.is_empty()) {
+        let pending = report_or_none
+            .entries
+            .iter()
+            .filter_map(|(node, entry)| match &entry.outcome {
+                Outcome::Pending { why, .. } => Some((node, why.as_str())),
+                _ => None,
+            });
+        let mut messages = [waiting, grouped(pending), stuck].concat();
         if messages.is_empty() {
             messages.extend(told(plan, |step| step.action.writes()));
         }
@@ -248,8 +241,38 @@ fn unready(reason: &'static str, message: String, working: bool, stalled: bool) 
 }
 
 fn told(plan: &Plan, which: impl Fn(&Step) -> bool) -> Vec<String> {
-    let steps = plan.steps.iter().filter(|(_, step)| which(step));
-    steps.map(|(node, step)| format!("{node}: {}", step.reason)).collect()
+    let mut steps: Vec<_> = plan.steps.iter().filter(|(_, step)| which(step)).collect();
+    // What only follows from another is told after it.
+    let follows = |step: &Step| step.changes.iter().any(|change| !references(&change.after).is_empty());
+    steps.sort_by_key(|(_, step)| follows(step));
+    grouped(steps.into_iter().map(|(node, step)| (node, step.reason.as_str())))
+}
+
+fn failed(report: &Report) -> Vec<String> {
+    let sentences: Vec<(&NodeKey, String)> = report
+        .failures()
+        .map(|(node, failure)| (node, failure.sentence()))
+        .collect();
+    grouped(sentences.iter().map(|(node, sentence)| (*node, sentence.as_str())))
+}
+
+/// What is said of each node; of those of which the same is said, once.
+fn grouped<'a>(said: impl IntoIterator<Item = (&'a NodeKey, &'a str)>) -> Vec<String> {
+    let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
+    for (node, sentence) in said {
+        match groups.iter_mut().find(|(known, _)| *known == sentence) {
+            Some((_, nodes)) => nodes.push(node.to_string()),
+            None => groups.push((sentence, vec![node.to_string()])),
+        }
+    }
+    let tell = |(sentence, nodes): (&str, Vec<String>)| {
+        let shown = nodes.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+        match nodes.len().saturating_sub(SHOWN) {
+            0 => format!("{shown}: {sentence}"),
+            more => format!("{shown} and {more} more: {sentence}"),
+        }
+    };
+    groups.into_iter().map(tell).collect()
 }
 
 fn shorten(messages: &[String]) -> String {

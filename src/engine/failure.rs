@@ -68,7 +68,9 @@ impl Class {
                  in a cluster give the service account a role, by EKS Pod Identity or IRSA"
             }
             Self::Invalid => "change the field of the spec that this resource is made from",
-            Self::InUse => "it is repeated once nothing uses the resource any more",
+            Self::InUse => {
+                "it is repeated until nothing uses the resource any more; remove what does, unless it goes by itself"
+            }
             Self::NotFound => "the next pass makes it anew",
             Self::Taken => "rename the project, or remove or adopt the resource that has the name",
             Self::Quota => "raise the quota of the account in Service Quotas, or remove what is not needed",
@@ -76,6 +78,8 @@ impl Class {
     }
 }
 
+/// The codes of credentials, or of a request, that are too old.
+const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException", "RequestExpired"];
 /// What stands before the action in AWS's denials.
 const TO_PERFORM: &str = "to perform: ";
 
@@ -114,7 +118,13 @@ impl Failure {
     pub fn remedy(&self) -> String {
         let hint = self.class.hint();
         match self.class {
+            Class::Denied if self.code == "OptInRequired" => {
+                "enable the region, or sign up for the service, in the account".to_owned()
+            }
             Class::Denied => self.permission(),
+            Class::Transient if EXPIRED.contains(&self.code.as_str()) => {
+                format!("{hint}; if it stays, renew the credentials, or set the clock right")
+            }
             // A denial that may pass by itself, as long as IAM has not spread a role that was just made.
             Class::Transient if self.message.contains(TO_PERFORM) => {
                 format!("{hint}; if that does not help, {}", self.permission())

@@ -184,7 +184,7 @@ impl Planner<'_> {
         let mut allowed = Vec::new();
         let mut held: BTreeMap<Hold, Vec<Change>> = BTreeMap::new();
         for change in changes {
-            match hold(change, may_stop, node.consent.replace) {
+            match hold(change, may_stop, node.consent.replace).or_else(|| self.waits_for(change)) {
                 Some(hold) => held.entry(hold).or_default().push(change.clone()),
                 None => allowed.push(change.clone()),
             }
@@ -204,6 +204,16 @@ impl Planner<'_> {
             step.reason = format!("{}; {}", step.reason, explain(kind, &held));
         }
         Ok(step)
+    }
+
+    /// What a change depends on, where that stands still: nobody knows whether there is a difference at all.
+    fn waits_for(&self, change: &Change) -> Option<Hold> {
+        let stands_still = |output: &Output| {
+            let step = self.steps.get(&output.node);
+            step.is_some_and(|step| matches!(step.action, Action::Wait | Action::Blocked | Action::Conflict))
+        };
+        let output = references(&change.after).into_iter().find(stands_still)?;
+        Some(Hold::Unknown(output.node))
     }
 
     /// Whether what holds a change back passes by itself.

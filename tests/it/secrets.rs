@@ -33,10 +33,10 @@ const SECRETS: &[&str] = &[
     "aHR0cC1iYXNpYy1zZWNyZXQ",
 ];
 
-/// What AWS, or whoever stands between, might say when it refuses.
+/// What AWS, or whoever stands between, might say when it refuses: of calls that wait for no other.
 const SAID: &[(&str, &str)] = &[
     (
-        "s3:CreateBucket",
+        "resource-groups:CreateGroup",
         "see https://b.s3.amazonaws.com/k?X-Amz-Credential=AKIAI44QH8DHBEXAMPLE%2F20260101&X-Amz-Security-Token=FwoGZXIvYXdzEPTheirsTheirsTheirs&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404",
     ),
     (
@@ -49,11 +49,7 @@ const SAID: &[(&str, &str)] = &[
     ),
     (
         "iam:CreatePolicy",
-        "the token eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW0ifQ.c2lnbmF0dXJlLW9mLWEtdG9rZW4 of ASIAIOSFODNN7EXAMPLE with je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY has no say",
-    ),
-    (
-        "logs:CreateLogGroup",
-        "proxy https://user:aHR0cC1iYXNpYy1zZWNyZXQ@proxy.example.com refused Authorization: Basic aHR0cC1iYXNpYy1zZWNyZXQ",
+        "proxy https://user:aHR0cC1iYXNpYy1zZWNyZXQ@proxy.example.com refused Authorization: Basic aHR0cC1iYXNpYy1zZWNyZXQ and the token eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW0ifQ.c2lnbmF0dXJlLW9mLWEtdG9rZW4 of ASIAIOSFODNN7EXAMPLE with je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY has no say",
     ),
 ];
 

@@ -451,11 +451,11 @@ async fn while_it_cannot_be_read(environment: &mut Environment, told: &mut Told)
     for (situation, call, fault) in cases {
         let rule = environment.rig.proxy.add(Rule::on(call, fault));
         environment.restart();
-        let plan = environment.plan(Goal::Present).await?;
+        let (_, plan, report) = environment.attempt(Goal::Present).await?;
         rule.remove();
         told.conditions(
             &format!("{situation} ({call})"),
-            &after(&object, environment.blueprint(), &plan, None),
+            &after(&object, environment.blueprint(), &plan, Some(&report)),
         );
     }
     environment.restart();
@@ -518,6 +518,7 @@ async fn what_needs_a_decision(environment: &mut Environment, told: &mut Told) -
     say("a tag is gone, and drift is only observed", &observed, &untagged)?;
     let mut gone = world.clone();
     gone.owned.remove(&"LogGroup/vpc-flow-logs".parse()?);
+    gone.taken.remove("LogGroup");
     say("a log group is gone, and drift is only observed", &observed, &gone)?;
 
     let mut taken = world.clone();
