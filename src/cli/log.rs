@@ -17,9 +17,9 @@ use crate::model::redact;
 
 /// The variable that says what is logged, in the syntax of `tracing_subscriber`: `info`, `secureml=debug,kube=info`.
 const VARIABLE: &str = "RUST_LOG";
-/// What is logged when nothing else is asked for: what we do, and what goes wrong in the libraries. What the SDK warns of
-/// when it finds no credentials is said by the failure of the call.
-const DEFAULT: &str = "warn,secureml=info,aws_config=error";
+/// What is logged when nothing else is asked for: what we do, and what goes wrong in the libraries. What
+/// the SDK says when it finds no credentials, and the client when it finds no cluster, is said by the failure of the call.
+const DEFAULT: &str = "warn,secureml=info,aws_config=error,kube_client::client::builder=off";
 /// The most that the libraries say, whatever is asked for.
 const MOST: Level = Level::DEBUG;
 

@@ -37,19 +37,11 @@ const SECRETS: &[&str] = &[
 const SAID: &[(&str, &str)] = &[
     (
         "resource-groups:CreateGroup",
-        "see https://b.s3.amazonaws.com/k?X-Amz-Credential=AKIAI44QH8DHBEXAMPLE%2F20260101&X-Amz-Security-Token=FwoGZXIvYXdzEPTheirsTheirsTheirs&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404",
+        "see https://b.s3.amazonaws.com/k?X-Amz-Credential=AKIAI44QH8DHBEXAMPLE%2F20260101&X-Amz-Security-Token=FwoGZXIvYXdzEPTheirsTheirsTheirs&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404 or Authorization: AWS4-HMAC-SHA256 Credential=AKIAI44QH8DHBEXAMPLE/20260101/us-east-1/kms/aws4_request, SignedHeaders=host;x-amz-date, Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404",
     ),
     (
         "ec2:CreateVpc",
-        "credentials {\"AccessKeyId\":\"AKIAI44QH8DHBEXAMPLE\",\"SecretAccessKey\":\"je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY\",\"SessionToken\":\"FwoGZXIvYXdzEPTheirsTheirsTheirs\"} may not",
-    ),
-    (
-        "kms:CreateKey",
-        "Authorization: AWS4-HMAC-SHA256 Credential=AKIAI44QH8DHBEXAMPLE/20260101/us-east-1/kms/aws4_request, SignedHeaders=host;x-amz-date, Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404\n2026-01-01T00:00:00Z ERROR secureml: all is lost",
-    ),
-    (
-        "iam:CreatePolicy",
-        "proxy https://user:aHR0cC1iYXNpYy1zZWNyZXQ@proxy.example.com refused Authorization: Basic aHR0cC1iYXNpYy1zZWNyZXQ and the token eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW0ifQ.c2lnbmF0dXJlLW9mLWEtdG9rZW4 of ASIAIOSFODNN7EXAMPLE with je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY has no say",
+        "credentials {\"AccessKeyId\":\"AKIAI44QH8DHBEXAMPLE\",\"SecretAccessKey\":\"je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY\",\"SessionToken\":\"FwoGZXIvYXdzEPTheirsTheirsTheirs\"} may not; proxy https://user:aHR0cC1iYXNpYy1zZWNyZXQ@proxy.example.com refused Authorization: Basic aHR0cC1iYXNpYy1zZWNyZXQ and the token eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW0ifQ.c2lnbmF0dXJlLW9mLWEtdG9rZW4 of ASIAIOSFODNN7EXAMPLE with je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY has no say\n2026-01-01T00:00:00Z ERROR secureml: all is lost",
     ),
 ];
 

@@ -155,6 +155,19 @@ impl Notebook {
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
+    /// What was written, whether or not the SDK would take it.
+    fn written(&self, tools: &Path) -> Result<Value> {
+        let program = "import json, runpy, sys, yaml\n\
+            names = runpy.run_path(sys.argv[1] + '/home/ec2-user/.ipython/sagemaker_environment.py')\n\
+            environment = {name: value for name, value in names.items() if name.startswith('SAGEMAKER')}\n\
+            config = yaml.safe_load(open(sys.argv[1] + '/etc/xdg/sagemaker/config.yaml'))\n\
+            print(json.dumps({'environment': environment, 'config': config}))";
+        let mut command = Command::new(tools.join("bin/python"));
+        let output = command.args(["-c", program]).arg(self.directory.path()).output()?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
     fn git(&self, name: &str) -> Result<String> {
         let mut command = Command::new("git");
         let output = command
@@ -336,13 +349,13 @@ fn whatever_aws_answers_is_data() -> Result<()> {
         assert!(output.status.success(), "{value}: {}", said(&output));
         assert_eq!(notebook.git("user.name")?, value);
         assert_eq!(notebook.git("user.email")?, value);
-        let defaults = notebook.defaults(&tools)?;
-        assert_eq!(defaults["environment"]["SAGEMAKER_DATA_BUCKET"], value);
+        let written = notebook.written(&tools)?;
+        assert_eq!(written["environment"]["SAGEMAKER_DATA_BUCKET"], value);
         assert_eq!(
-            defaults["environment"]["SAGEMAKER_SUBNETS"],
+            written["environment"]["SAGEMAKER_SUBNETS"],
             json!([value, value, value])
         );
-        let training = &defaults["config"]["SageMaker"]["TrainingJob"];
+        let training = &written["config"]["SageMaker"]["TrainingJob"];
         assert_eq!(training["OutputDataConfig"]["KmsKeyId"], value);
         assert_eq!(training["VpcConfig"]["SecurityGroupIds"], json!([value]));
         assert!(!notebook.path("ran").exists(), "{value} was run");
