@@ -18,6 +18,7 @@ mod reach;
 mod replicas;
 mod secrets;
 mod sentences;
+mod soak;
 mod start_script;
 mod tamper;
 mod world;

@@ -648,16 +648,6 @@ fn what_cannot_be_built(environment: &Environment, told: &mut Told) -> Result<()
     say("a notebook has a machine that the guardrails deny", &|project| {
         project.spec.notebooks[0].instance_type = "ml.p4d.24xlarge".to_owned();
     })?;
-    say("there are more notebooks than policies have room for", &|project| {
-        let first = project.spec.notebooks[0].clone();
-        project.spec.notebooks = (0..50)
-            .map(|number| {
-                let mut notebook = first.clone();
-                notebook.name = format!("a-rather-long-name-{number}");
-                notebook
-            })
-            .collect();
-    })?;
     say(
         "the network is not private, in an object older than the rule",
         &|project| {

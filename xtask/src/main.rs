@@ -1,10 +1,11 @@
 //! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`,
-//! `cargo xtask chaos`, `cargo xtask fuzz`, `cargo xtask gen`.
+//! `cargo xtask chaos`, `cargo xtask soak`, `cargo xtask fuzz`, `cargo xtask gen`.
 
 mod bench;
 mod chaos;
 mod demo;
 mod fuzz;
+mod soak;
 mod steps;
 mod supply;
 
@@ -32,6 +33,8 @@ enum Command {
     Chaos(chaos::Options),
     /// Tries the laws of the pure half (policies, plans, references, hostile specs) on as many inputs as you like.
     Fuzz(fuzz::Options),
+    /// Lets calls fail, people tamper and the controller die at random, and looks whether a fleet ends as declared.
+    Soak(soak::Options),
     /// Everything CI runs.
     Test,
     /// Writes what is generated from the code: the custom resource definitions, the controller's IAM policy, the examples'
@@ -46,6 +49,7 @@ async fn main() -> Result<()> {
         Command::Bench(options) => bench::run(options).await,
         Command::Chaos(options) => chaos::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
+        Command::Soak(options) => soak::run(&options),
         Command::Test => steps::test(),
         Command::Gen => steps::generate(),
     }
