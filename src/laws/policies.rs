@@ -142,7 +142,7 @@ fn reworded(policy: &Value, seed: u64) -> Value {
         dice = dice
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        (dice >> 33) % 2 == 0
+        (dice >> 33).is_multiple_of(2)
     };
     let mut policy = policy.clone();
     reword(&mut policy, "", &mut chance);
