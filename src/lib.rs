@@ -32,6 +32,8 @@ pub mod controller;
 pub mod engine;
 pub mod handbook;
 pub mod kinds;
+#[cfg(test)]
+mod laws;
 pub mod model;
 pub mod plan;
 pub mod policy;

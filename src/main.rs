@@ -3,22 +3,18 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use secureml::cli::{Cli, run};
+use secureml::cli::{Cli, log, run};
+use secureml::model::redact;
 
 // One thread: the controller waits for AWS nearly all of its time, and a second heap would take as much memory again.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,secureml=info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    log::start();
     match run(cli).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", redact(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

@@ -20,7 +20,7 @@ pub struct Access {
 }
 
 const PRINCIPAL: &[Rule] = &[Rule::new(
-    "self.matches('^arn:aws(-[a-z]+)*:iam::[0-9]{12}:(root|(role|user)/[A-Za-z0-9_+=,.@/-]+)$')",
+    "self.matches('^arn:aws(-[a-z]+)*:iam::[0-9]{12}:(root|(role|user)/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]+)$')",
     "must be the ARN of an IAM role, an IAM user or an account's root, without wildcards, such as \
      arn:aws:iam::111122223333:role/data-science",
 )];

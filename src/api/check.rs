@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use kube::CustomResourceExt;
 use kube::core::cel::{CompiledSchema, Validator, apply_defaults, compile_schema};
+use kube::{CustomResourceExt, Resource};
 use serde_json::{Map, Value};
 
 use super::SecureMLProject;
+use crate::model::{is_label, is_subdomain_part};
 
 /// A spec that cannot be built, with the field at fault.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
@@ -39,6 +40,7 @@ pub fn check(manifest: &Value) -> Vec<Invalid> {
         fields.remove("status");
     }
     let mut shape = Shape::default();
+    shape.envelope(&manifest);
     shape.value(&known.schema, &manifest, "");
     if !shape.problems.is_empty() {
         return shape.problems;
@@ -88,6 +90,26 @@ impl Shape {
             Value::Object(fields) => self.fields(schema, fields, path),
             Value::Array(items) => self.items(schema, items, path),
             _ => {}
+        }
+    }
+
+    /// What the API server asks of every object, and what says that the object is one of ours.
+    fn envelope(&mut self, manifest: &Value) {
+        let (group, kind) = (SecureMLProject::api_version(&()), SecureMLProject::kind(&()));
+        for (field, wanted) in [("apiVersion", group), ("kind", kind)] {
+            if manifest[field] != wanted.as_ref() {
+                self.say(field, format!("must be {wanted}"));
+            }
+        }
+        let metadata = &manifest["metadata"];
+        let name = metadata["name"].as_str().unwrap_or_default();
+        if name.is_empty() || name.len() > 253 || !name.split('.').all(is_subdomain_part) {
+            self.say("metadata.name", SUBDOMAIN.to_owned());
+        }
+        if let Some(namespace) = metadata["namespace"].as_str()
+            && !is_label(namespace)
+        {
+            self.say("metadata.namespace", LABEL.to_owned());
         }
     }
 
@@ -153,6 +175,12 @@ impl Shape {
     }
 }
 
+/// In the API server's words.
+const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and \
+     must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
+     '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const LABEL: &str = "must be lower-case letters and digits with hyphens between them, at most 63";
+
 /// What stands around spec and status, which the schema does not describe.
 const ENVELOPE: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
@@ -186,13 +214,13 @@ fn plainly(value: &Value) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use serde_json::json;
 
     use super::*;
 
     /// A manifest in which every text that users may choose is there.
-    fn full() -> Value {
+    pub(crate) fn full() -> Value {
         json!({
             "apiVersion": "secureml.dev/v1alpha1",
             "kind": "SecureMLProject",
@@ -222,7 +250,7 @@ mod tests {
     }
 
     /// Where the schema allows text, as patterns of JSON pointers: `*` stands for an index or a key.
-    fn texts(schema: &Value, path: &str, found: &mut Vec<String>) {
+    pub(crate) fn texts(schema: &Value, path: &str, found: &mut Vec<String>) {
         if schema["type"] == "string" && schema["enum"].is_null() {
             found.push(path.to_owned());
         }

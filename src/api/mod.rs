@@ -16,6 +16,8 @@ mod status;
 
 pub use access::*;
 pub use brake::*;
+#[cfg(test)]
+pub(crate) use check::tests;
 pub use check::{Invalid, check};
 pub use drift::*;
 pub use encryption::*;

@@ -67,11 +67,19 @@ pub struct Identity {
     pub id: String,
 }
 
+/// No AWS region is configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no AWS region is configured: set AWS_REGION, or the region of the profile that AWS_PROFILE names")]
+pub struct NoRegion;
+
 impl Aws {
     /// Clients configured as any AWS tool is: from the environment, the profile, the web identity or the instance.
     ///
     /// `share` is how much of AWS's published request limits they may use.
-    pub async fn from_env(share: Share) -> Self {
+    ///
+    /// # Errors
+    /// When no region is configured.
+    pub async fn from_env(share: Share) -> Result<Self, NoRegion> {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .pool_max_idle_per_host(IDLE_PER_HOST)
@@ -86,7 +94,8 @@ impl Aws {
             )
             .load()
             .await;
-        Self::new(&config, share)
+        config.region().ok_or(NoRegion)?;
+        Ok(Self::new(&config, share))
     }
 
     /// Clients for `config`.
@@ -176,7 +185,7 @@ impl Aws {
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         let failure = errors::failure(name, error);
-        tracing::debug!(call = name, code = failure.code, class = ?failure.class, message = failure.message, "AWS call failed");
+        tracing::debug!(call = name, code = failure.code, class = ?failure.class, message = %failure.message, "AWS call failed");
         if let Ok(mut errors) = self.errors.lock() {
             *errors.entry(format!("{:?}", failure.class)).or_default() += 1;
         }

@@ -1,11 +1,15 @@
 //! The one place that knows AWS's error codes and what each means for the controller.
 
+use std::error::Error;
+use std::iter::successors;
+
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::engine::{Class, Failure};
+use crate::model::{Words, innermost};
 
 /// Codes by class. A code that several services use has the same meaning in each, save those in [`IN_WORDS`].
 const CODES: &[(Class, &[&str])] = &[
@@ -63,13 +67,24 @@ const CODES: &[(Class, &[&str])] = &[
             "AccessDeniedException",
             "UnauthorizedOperation",
             "UnauthorizedException",
-            "AuthFailure",
-            "InvalidClientTokenId",
-            "UnrecognizedClientException",
-            "SignatureDoesNotMatch",
             "OptInRequired",
             "Forbidden",
             "ForbiddenException",
+        ],
+    ),
+    (
+        Class::Credentials,
+        &[
+            "AuthFailure",
+            "IncompleteSignature",
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "InvalidSignatureException",
+            "InvalidToken",
+            "MissingAuthenticationToken",
+            "MissingAuthenticationTokenException",
+            "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
         ],
     ),
     (
@@ -222,30 +237,65 @@ pub fn classify(code: &str, message: &str) -> Class {
 /// The failure that `error` is to the call `name`.
 pub fn failure<E>(name: &str, error: &SdkError<E, HttpResponse>) -> Failure
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata + Error + 'static,
 {
-    let metadata = match error {
-        SdkError::ServiceError(service) => Some(service.err().meta()),
-        _ => None,
+    let SdkError::ServiceError(service) = error else {
+        let (class, message) = unsaid(error);
+        return Failure {
+            call: name.to_owned(),
+            class,
+            code: String::new(),
+            message: message.into(),
+        };
     };
-    let code = metadata
-        .and_then(|metadata| metadata.code())
-        .unwrap_or_default()
-        .to_owned();
-    let message = metadata.and_then(|metadata| metadata.message()).map(str::to_owned);
-    let class = match error {
-        SdkError::ServiceError(service) => match classify(&code, message.as_deref().unwrap_or_default()) {
-            Class::Unknown if service.raw().status().is_server_error() => Class::Transient,
-            class => class,
-        },
-        SdkError::ConstructionFailure(_) => Class::Invalid,
-        _ => Class::Unanswered,
+    let metadata = service.err().meta();
+    let (code, status) = (metadata.code().unwrap_or_default(), service.raw().status());
+    let message = metadata.message().unwrap_or_default();
+    let class = match classify(code, message) {
+        Class::Unknown if status.is_server_error() => Class::Transient,
+        // What was asked for is done, and only the answer is of no use.
+        Class::Unknown if status.is_success() => Class::Unanswered,
+        class => class,
+    };
+    let message = match message {
+        "" if status.is_success() => "AWS's answer could not be read".to_owned(),
+        "" => format!("AWS says no more than HTTP status {}", status.as_u16()),
+        message => settled(message),
     };
     Failure {
         call: name.to_owned(),
         class,
-        code,
-        message: message.map_or_else(|| DisplayErrorContext(error).to_string(), |message| settled(&message)),
+        code: Words::from(code).into(),
+        message: message.into(),
+    }
+}
+
+/// What an error means that is no answer of the service, and what it is in words.
+fn unsaid<E>(error: &SdkError<E, HttpResponse>) -> (Class, String)
+where
+    E: Error + 'static,
+{
+    let mut causes = successors(Some(error as &(dyn Error + 'static)), |&cause| cause.source());
+    if let Some(credentials) = causes.find_map(|cause| cause.downcast_ref::<CredentialsError>()) {
+        let why = innermost(credentials);
+        let said = match credentials {
+            CredentialsError::CredentialsNotLoaded(_) => "no AWS credentials were found".to_owned(),
+            CredentialsError::ProviderTimedOut(_) => {
+                "the source of the AWS credentials did not answer in time".to_owned()
+            }
+            CredentialsError::InvalidConfiguration(_) => {
+                format!("the AWS credentials that are configured cannot be used: {why}")
+            }
+            _ => format!("the AWS credentials could not be had: {why}"),
+        };
+        return (Class::Credentials, said);
+    }
+    let why = innermost(error);
+    match error {
+        SdkError::ConstructionFailure(_) => (Class::Invalid, format!("the request could not be made: {why}")),
+        SdkError::TimeoutError(_) => (Class::Unanswered, "AWS did not answer in time".to_owned()),
+        SdkError::ResponseError(_) => (Class::Unanswered, format!("AWS's answer could not be read: {why}")),
+        _ => (Class::Unanswered, format!("no answer from AWS: {why}")),
     }
 }
 

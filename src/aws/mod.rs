@@ -10,7 +10,7 @@ mod paging;
 mod tags;
 
 pub use account::{PERMISSIONS as ACCOUNT_PERMISSIONS, describe as describe_account};
-pub use clients::{Aws, Identity};
+pub use clients::{Aws, Identity, NoRegion};
 pub use errors::{classify, failure};
 pub use limiter::{Limiter, Share};
 pub(crate) use paging::pages;

@@ -26,6 +26,8 @@ pub use crate::api::Invalid;
 pub use access::organization;
 pub use access::settings::Settings as GuardrailSettings;
 pub use project::{Project, SubnetPlace};
+#[cfg(test)]
+pub(crate) use start::script;
 
 /// One desired resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -174,7 +176,7 @@ pub(crate) mod tests {
         Owner::new("test", "default", "churn")
     }
 
-    pub(super) fn account() -> Account {
+    pub(crate) fn account() -> Account {
         let zone = |letter: char| Zone {
             id: format!("euc1-az-{letter}"),
             name: format!("eu-central-1{letter}"),

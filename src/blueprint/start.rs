@@ -29,7 +29,7 @@ fn brief(text: &str) -> String {
 }
 
 /// The script of `project`.
-pub(super) fn script(project: &Project) -> String {
+pub(crate) fn script(project: &Project) -> String {
     let mirror = project.spec.packages.mirror.as_ref().map(|_| {
         let endpoint = NodeKey::new("VpcEndpoint", "mirror");
         String::from(Ref::<()>::output(&endpoint, "dnsName"))

@@ -1,6 +1,7 @@
 //! The command line: the same engine, with or without a cluster.
 
 mod audit;
+pub mod log;
 mod offline;
 mod organization;
 mod passes;
@@ -21,6 +22,7 @@ use self::subject::{Subject, Target};
 use crate::api::SecureMLProject;
 use crate::aws::{ACCOUNT_PERMISSIONS, claims};
 use crate::kinds::{KINDS, permissions};
+use crate::model::{InvalidInstallation, installation};
 use crate::plan::{Goal, Plan, render};
 
 /// Keeps secure machine-learning environments on AWS exactly as declared.
@@ -68,7 +70,7 @@ enum Command {
     /// Prints the IAM policy that the controller's role needs, and no more than it needs.
     IamPolicy {
         /// The installation whose resources the policy is about; any, unless it is named.
-        #[arg(long, env = "SECUREML_INSTALLATION", default_value = "*")]
+        #[arg(long, env = "SECUREML_INSTALLATION", default_value = ANY, value_parser = installation_or_any)]
         installation: String,
     },
     /// Prints what each role of the project may do, what is denied to it and why, in Markdown. Needs no access to AWS.
@@ -167,6 +169,17 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             crate::controller::run(options).await?;
             Ok(ExitCode::SUCCESS)
         }
+    }
+}
+
+/// In the place of an installation's name: any.
+const ANY: &str = "*";
+
+fn installation_or_any(text: &str) -> Result<String, InvalidInstallation> {
+    if text == ANY {
+        Ok(text.to_owned())
+    } else {
+        installation(text)
     }
 }
 

@@ -32,10 +32,10 @@ impl Session {
     /// Finds out about the account and draws what `object` declares there.
     pub(super) async fn open(object: SecureMLProject, common: &Common) -> Result<Self> {
         let owner = common.owner(&object);
-        let aws = Arc::new(Aws::from_env(common.aws_rate_share).await);
+        let aws = Arc::new(Aws::from_env(common.aws_rate_share).await?);
         let account = describe_account(&aws)
             .await
-            .map_err(|failure| anyhow!("cannot look at the account: {failure}"))?;
+            .map_err(|failure| anyhow!("cannot look at the account: {}", failure.sentence()))?;
         let project = Project::new(owner, object.spec, account).map_err(|problems| anyhow!(list(&problems)))?;
         Ok(Self {
             inventory: Inventory::new(aws, &common.installation, Permit::always()),

@@ -13,11 +13,11 @@ use crate::reach::{Report, check_live, render};
 /// What there is to say of the network of `subject` now.
 pub(super) async fn report(subject: &Subject) -> Result<Report> {
     let owner = subject.common.owner(&subject.project().await?);
-    let aws = Arc::new(Aws::from_env(subject.common.aws_rate_share).await);
+    let aws = Arc::new(Aws::from_env(subject.common.aws_rate_share).await?);
     let inventory = Inventory::new(aws, &subject.common.installation, Permit::always());
     let report = check_live(&inventory, &owner)
         .await
-        .map_err(|failure| anyhow!("cannot look at the network: {failure}; {}", failure.class.hint()))?;
+        .map_err(|failure| anyhow!("cannot look at the network: {}", failure.sentence()))?;
     ensure!(
         !report.vpcs.is_empty(),
         "no VPC of the account and region belongs to {owner}: check --namespace and --installation"

@@ -8,6 +8,8 @@ use clap::Args;
 use super::passes;
 use crate::api::{SecureMLProject, check};
 use crate::aws::Share;
+#[cfg(feature = "controller")]
+use crate::controller::cluster;
 use crate::model::Owner;
 
 /// A project that is declared in a file.
@@ -47,7 +49,7 @@ pub(super) struct Common {
     #[arg(short, long)]
     namespace: Option<String>,
     /// The installation in whose name resources are owned: the controller's, to see what the controller sees.
-    #[arg(long, env = "SECUREML_INSTALLATION", default_value = "default")]
+    #[arg(long, env = "SECUREML_INSTALLATION", default_value = "default", value_parser = crate::model::installation)]
     pub(super) installation: String,
     /// How much of AWS's published request limits may be used, above 0 and at most 1; the rest is left to others in the
     /// account. `none`: no pace of our own.
@@ -102,16 +104,15 @@ fn read(file: &Path) -> Result<SecureMLProject> {
 
 #[cfg(feature = "controller")]
 async fn get(name: &str, namespace: Option<&str>) -> Result<SecureMLProject> {
-    let client = kube::Client::try_default()
-        .await
-        .context("cannot reach the Kubernetes API server")?;
+    let client = cluster::connect().await?;
     let namespace = namespace.unwrap_or(client.default_namespace()).to_owned();
     let projects = kube::Api::<SecureMLProject>::namespaced(client, &namespace);
-    let found = projects
-        .get_opt(name)
-        .await
-        .with_context(|| format!("cannot read the project {namespace}/{name}"))?;
-    found.with_context(|| format!("the namespace {namespace} has no SecureMLProject {name}"))
+    projects.get(name).await.map_err(|error| match error {
+        kube::Error::Api(status) if status.is_not_found() && status.details.as_ref().is_some_and(|it| it.name == name) => anyhow!(
+            "the namespace {namespace} has no SecureMLProject {name}: kubectl get smlp --all-namespaces lists those there are"
+        ),
+        error => anyhow!("cannot read the project {namespace}/{name}: {}", cluster::explain(&error)),
+    })
 }
 
 #[cfg(not(feature = "controller"))]

@@ -30,13 +30,13 @@ const BETWEEN: Duration = Duration::from_millis(250);
 
 /// Why this controller leaves AWS as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Withheld {
+pub struct Withheld {
     /// The reason of the conditions.
-    pub(super) reason: &'static str,
+    pub reason: &'static str,
     /// In words, with what to do about it.
-    pub(super) message: String,
+    pub message: String,
     /// Whether somebody has to do something about it. Then it is said of projects that are as declared, too.
-    pub(super) stalls: bool,
+    pub stalls: bool,
 }
 
 /// Whether there is a reason to leave AWS as it is.

@@ -285,8 +285,8 @@ fn tell(opening: &OpeningStatus) -> String {
     format!("{shown}{more}, for {long}, until {closed:.0}")
 }
 
-/// What is not kept, worst first.
-fn broken(report: &Report) -> String {
+/// What is not kept, worst first: the message of the condition `GuardrailsEnforced` then.
+pub fn broken(report: &Report) -> String {
     let mut broken: Vec<_> = report.broken().collect();
     broken.sort_by_key(|check| std::cmp::Reverse((check.verdict(), check.control.severity)));
     let told = broken.iter().take(EXPLAINED).map(|check| {

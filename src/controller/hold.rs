@@ -7,7 +7,7 @@ use crate::engine::Braking;
 
 /// See the module. What is looked at, audited and told is the same as without.
 #[derive(Clone, Debug)]
-pub(super) enum Hold {
+pub enum Hold {
     /// This controller may not work at all now.
     Withheld(Withheld),
     /// The spec asks for it.
@@ -25,11 +25,7 @@ pub(super) const HELD: [&str; 5] = [PAUSED, FLEET_BRAKE, TAKING_OVER, TWO_OWNERS
 
 impl Hold {
     /// What holds `project` back, whose pause is that of `latest`, if it is not `withheld` from the controller itself.
-    pub(super) fn of(
-        project: &SecureMLProject,
-        latest: &SecureMLProjectStatus,
-        withheld: Option<Withheld>,
-    ) -> Option<Self> {
+    pub fn of(project: &SecureMLProject, latest: &SecureMLProjectStatus, withheld: Option<Withheld>) -> Option<Self> {
         let observed = (project.spec.drift.mode == DriftMode::Observe).then_some(Self::Observed);
         Self::of_deletion(latest, withheld).or(observed)
     }
@@ -71,7 +67,9 @@ impl Hold {
     pub(super) fn tell(&self, differences: String) -> String {
         match self {
             Self::Withheld(withheld) => withheld.message.clone(),
-            Self::Observed => differences,
+            Self::Observed => format!(
+                "{differences}; nothing is changed, since drift.mode is Observe: set it to Enforce to have this put right"
+            ),
             Self::Paused(pause) => format!("{}; not corrected: {differences}", pause::tell(pause)),
             Self::Braked(Braking { id, projects, fleet }, project) => format!(
                 "held: {projects} of {fleet} projects or more would be changed at once, though nobody declared it; \

@@ -2,6 +2,7 @@
 
 mod brake;
 mod claims;
+pub(crate) mod cluster;
 mod context;
 mod definition;
 mod guardrails;
@@ -9,22 +10,25 @@ mod hold;
 mod lease;
 mod pause;
 mod reconcile;
-mod removal;
-mod status;
+pub mod removal;
+pub mod status;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Result, anyhow};
 use clap::Args;
 use futures::StreamExt;
 use jiff::SignedDuration;
-use kube::runtime::controller::Config;
+use kube::runtime::controller::{Config, Error};
 use kube::runtime::{Controller, Predicate, PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, Client};
 
 use self::claims::Claims;
+pub use self::claims::Withheld;
 use self::context::Care;
+pub use self::guardrails::broken as broken_controls;
+pub use self::hold::Hold;
 use self::lease::Leadership;
 use crate::api::SecureMLProject;
 use crate::aws::{Aws, Share, describe_account};
@@ -35,7 +39,7 @@ use crate::engine::{Limits, Permit, VISIBLE_WITHIN};
 pub struct Options {
     /// The name under which this installation owns AWS resources. It is written in their tags: keep it when the
     /// cluster is rebuilt, and give each cluster that shares an account its own.
-    #[arg(long, env = "SECUREML_INSTALLATION", value_parser = name)]
+    #[arg(long, env = "SECUREML_INSTALLATION", value_parser = crate::model::installation)]
     installation: String,
     /// What tells this cluster from others that claim the same installation: the uid of its namespace kube-system unless
     /// given. Letters, digits and `.`, `_`, `-`.
@@ -82,16 +86,14 @@ pub struct Options {
 /// # Errors
 /// When the cluster or AWS cannot be reached at the start.
 pub async fn run(options: Options) -> Result<()> {
-    let client = Client::try_default()
-        .await
-        .context("cannot reach the Kubernetes API server")?;
+    let client = cluster::connect().await?;
     let cluster = match options.cluster_id {
         Some(id) => id,
         None => claims::cluster_id(&client).await?,
     };
-    let aws = Arc::new(Aws::from_env(options.aws_rate_share).await);
+    let aws = Arc::new(Aws::from_env(options.aws_rate_share).await?);
     let account = describe_account(&aws).await;
-    let account = account.map_err(|failure| anyhow!("cannot look at the AWS account: {failure}"))?;
+    let account = account.map_err(|failure| anyhow!("cannot look at the AWS account: {}", failure.sentence()))?;
     tracing::info!(
         installation = options.installation,
         cluster,
@@ -184,8 +186,12 @@ async fn watch(client: Client, context: context::Context, concurrency: u16) {
         .graceful_shutdown_on(stop())
         .run(reconcile::reconcile, reconcile::error_policy, context)
         .for_each(|result| async move {
-            if let Err(error) = result {
-                tracing::debug!(%error, "reconcile");
+            match result {
+                Err(Error::QueueError(error)) => {
+                    tracing::warn!("SecureMLProjects cannot be watched: {}", unwatched(&error))
+                }
+                Err(error) => tracing::debug!(%error, "reconcile"),
+                Ok(_) => {}
             }
         })
         .await;
@@ -205,6 +211,16 @@ fn name(text: &str) -> Result<String, String> {
         return Err("takes 1 to 64 letters, digits and . _ -".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// Why nothing is heard of the projects. It is tried again and again.
+fn unwatched(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => cluster::explain(error),
+        other => other.to_string(),
+    }
 }
 
 fn own_name() -> String {

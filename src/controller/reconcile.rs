@@ -11,6 +11,7 @@ use kube::{Resource, ResourceExt};
 use serde_json::json;
 
 use super::brake::Answer;
+use super::cluster;
 use super::context::Context;
 use super::guardrails::{self, Case, Need, Watch};
 use super::hold::Hold;
@@ -36,7 +37,7 @@ const WITHHELD: Duration = Duration::from_secs(60);
 /// Why a reconcile ended early. It is tried again.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    #[error("the Kubernetes API server refused: {0}")]
+    #[error("{}", cluster::explain(.0))]
     Kubernetes(#[source] Box<kube::Error>),
     #[error("the audit came to no end: {0}")]
     Audit(#[from] tokio::task::JoinError),

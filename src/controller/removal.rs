@@ -14,7 +14,7 @@ use crate::plan::{Action, Plan};
 const LINGERS: SignedDuration = SignedDuration::from_hours(1);
 
 /// The environment is being removed. Tells with it what is worth an event, if it is news.
-pub(super) fn removing(
+pub fn removing(
     project: &SecureMLProject,
     mut latest: SecureMLProjectStatus,
     plan: &Plan,

@@ -11,8 +11,8 @@ use super::hold::{HELD, Hold};
 use super::pause::{self, PAUSED};
 use crate::api::{DriftStatus, ResourceStatus, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{Blueprint, Invalid};
-use crate::engine::{Class, Outcome, Report};
-use crate::model::NodeKey;
+use crate::engine::{Class, Entry, Outcome, Report};
+use crate::model::{NodeKey, redact, references};
 use crate::plan::{Action, Plan, PlanError, Severity, Step};
 
 /// The condition that says whether AWS holds what is declared.
@@ -36,7 +36,7 @@ pub(super) struct Verdict {
 }
 
 /// The spec cannot be built.
-pub(super) fn invalid(
+pub fn invalid(
     project: &SecureMLProject,
     mut latest: SecureMLProjectStatus,
     problems: &[Invalid],
@@ -47,7 +47,7 @@ pub(super) fn invalid(
         working: false,
         stalled: true,
         reason: "InvalidSpec",
-        message: messages.join("; "),
+        message: shorten(&messages),
     };
     let unseen = "AWS is not looked at while the spec cannot be built".to_owned();
     set(&mut latest, project, ENFORCED, State::Unknown, verdict.reason, unseen);
@@ -95,7 +95,7 @@ pub(super) fn working(project: &SecureMLProject, latest: SecureMLProjectStatus, 
 }
 
 /// The pass is over.
-pub(super) fn after_pass(
+pub fn after_pass(
     project: &SecureMLProject,
     mut latest: SecureMLProjectStatus,
     blueprint: &Blueprint,
@@ -206,12 +206,17 @@ pub(super) fn retained(plan: &Plan) -> Option<Event> {
     })
 }
 
+/// How many bytes the API server takes as an event's note.
+const NOTE_LIMIT: usize = 1024;
+
 /// An event.
 pub(super) fn note(type_: EventType, reason: &str, note: String) -> Event {
+    let mut note = redact(&note).into_owned();
+    note.truncate(note.floor_char_boundary(NOTE_LIMIT));
     Event {
         type_,
         reason: reason.to_owned(),
-        note: Some(note.chars().take(1000).collect()),
+        note: Some(note),
         action: "Reconcile".to_owned(),
         secondary: None,
     }
@@ -237,6 +242,8 @@ fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict
         let (reason, message) = (withheld.reason, withheld.message.clone());
         return unready(reason, message, !withheld.stalls, withheld.stalls);
     }
+    let is_skipped = |entry: &&Entry| matches!(entry.outcome, Outcome::Skipped(_));
+    let skipped = report_or_none.entries.values().filter(is_skipped).count();
     if !failures.is_empty() {
         let terminal = report_or_none.failures().all(|(_, failure)| !failure.class.passes());
         return unready(failed(report_or_none), shorten(&failures), !terminal, terminal);
@@ -244,17 +251,18 @@ fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict
     if let Some(hold) = hold.filter(|_| open > 0) {
         return unready(hold.reason(), hold.tell(wanted(plan)), false, hold.needs_somebody());
     }
-    if open > 0 || !waiting.is_empty() {
-        let mut messages = waiting;
-        messages.extend(
-            report_or_none
-                .entries
-                .iter()
-                .filter_map(|(node, entry)| match &entry.outcome {
-                    Outcome::Pending { why, .. } => Some(format!("{node}: {why}")),
-                    _ => None,
-                }),
-        );
+    let stuck = || [collisions.clone(), blocked.clone()].concat();
+    // What only waits for a decision does not move.
+    let moves = open > skipped || !waiting.is_empty();
+    if moves || (open > 0 && collisions.is_empty() && blocked.is_empty()) {
+        let pending = report_or_none
+            .entries
+            .iter()
+            .filter_map(|(node, entry)| match &entry.outcome {
+                Outcome::Pending { why, .. } => Some((node, why.as_str())),
+                _ => None,
+            });
+        let mut messages = [waiting, grouped(pending), stuck()].concat();
         if messages.is_empty() {
             messages.extend(told(plan, |step| step.action.writes()));
         }
@@ -288,8 +296,8 @@ fn failed(report: &Report) -> &'static str {
 }
 
 fn troubles(report: &Report) -> Vec<String> {
-    let troubles = report.troubles();
-    troubles.map(|(node, told)| format!("{node}: {told}")).collect()
+    let troubles: Vec<(&NodeKey, String)> = report.troubles().collect();
+    grouped(troubles.iter().map(|(node, told)| (*node, told.as_str())))
 }
 
 fn unready(reason: &'static str, message: String, working: bool, stalled: bool) -> Verdict {
@@ -303,8 +311,30 @@ fn unready(reason: &'static str, message: String, working: bool, stalled: bool) 
 }
 
 fn told(plan: &Plan, which: impl Fn(&Step) -> bool) -> Vec<String> {
-    let steps = plan.steps.iter().filter(|(_, step)| which(step));
-    steps.map(|(node, step)| format!("{node}: {}", step.reason)).collect()
+    let mut steps: Vec<_> = plan.steps.iter().filter(|(_, step)| which(step)).collect();
+    // What only follows from another is told after it.
+    let follows = |step: &Step| step.changes.iter().any(|change| !references(&change.after).is_empty());
+    steps.sort_by_key(|(_, step)| follows(step));
+    grouped(steps.into_iter().map(|(node, step)| (node, step.reason.as_str())))
+}
+
+/// What is said of each node; of those of which the same is said, once.
+fn grouped<'a>(said: impl IntoIterator<Item = (&'a NodeKey, &'a str)>) -> Vec<String> {
+    let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
+    for (node, sentence) in said {
+        match groups.iter_mut().find(|(known, _)| *known == sentence) {
+            Some((_, nodes)) => nodes.push(node.to_string()),
+            None => groups.push((sentence, vec![node.to_string()])),
+        }
+    }
+    let tell = |(sentence, nodes): (&str, Vec<String>)| {
+        let shown = nodes.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+        match nodes.len().saturating_sub(SHOWN) {
+            0 => format!("{shown}: {sentence}"),
+            more => format!("{shown} and {more} more: {sentence}"),
+        }
+    };
+    groups.into_iter().map(tell).collect()
 }
 
 pub(super) fn shorten(messages: &[String]) -> String {
@@ -414,7 +444,7 @@ pub(super) fn resources(
         let problem = match entry.map(|entry| &entry.outcome) {
             Some(Outcome::Done) => None,
             Some(Outcome::Pending { why, .. }) => Some(why.clone()),
-            Some(Outcome::Failed(failure)) => Some(failure.to_string()),
+            Some(Outcome::Failed(failure)) => Some(failure.sentence()),
             Some(Outcome::Skipped(because)) => Some(format!("waits for {because}")),
             None if matches!(step.action, Action::Keep | Action::Retain) => None,
             None => Some(step.reason.clone()),
@@ -538,7 +568,7 @@ pub(super) fn set(
         type_: type_.to_owned(),
         status: state.word().to_owned(),
         reason: reason.to_owned(),
-        message,
+        message: redact(&message).into_owned(),
         observed_generation: project.metadata.generation,
         last_transition_time: since,
     };

@@ -192,7 +192,7 @@ async fn run<'a>(
             Err(failure) if failure.class == Class::NotFound && removes(step) => sent += 1,
             Err(failure) => match failure.class {
                 Class::Queued { turn_in } => {
-                    let why = failure.message;
+                    let why = failure.message.into();
                     let turn_in = Some(turn_in);
                     return (node, step, Outcome::Pending { why, turn_in }, sent, outputs);
                 }

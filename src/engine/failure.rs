@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Words;
+
 /// What kind of trouble an AWS call met, and so what is to be done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Class {
@@ -19,6 +21,8 @@ pub enum Class {
     Unanswered,
     /// The controller may not: somebody has to grant the permission.
     Denied,
+    /// AWS does not know who asks: there are no credentials, or it does not accept them.
+    Credentials,
     /// The request itself is refused: the spec has to change.
     Invalid,
     /// Something else still uses the resource, or it is in a state that does not allow the call: later.
@@ -46,7 +50,7 @@ impl Class {
             | Self::InUse
             | Self::NotFound
             | Self::Unknown => true,
-            Self::Denied | Self::Invalid | Self::Taken | Self::Quota | Self::Undone => false,
+            Self::Denied | Self::Credentials | Self::Invalid | Self::Taken | Self::Quota | Self::Undone => false,
         }
     }
 
@@ -55,18 +59,30 @@ impl Class {
         match self {
             Self::Throttled => "AWS limits the rate of this call for the whole account; it is repeated later",
             Self::Queued { .. } => "it is sent when its turn comes",
-            Self::Transient | Self::Unanswered | Self::Unknown => "it is repeated",
+            Self::Transient => "it is repeated",
+            Self::Unanswered => {
+                "it is repeated; if it stays, check the way to AWS: the network, the proxy, AWS_ENDPOINT_URL"
+            }
+            Self::Unknown => "it is repeated; if it stays, look the code up in the documentation of the service",
             Self::Denied => "allow the controller's role this action",
+            Self::Credentials => {
+                "set AWS_PROFILE to a profile that has them, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN where there is one); \
+                 in a cluster give the service account a role, by EKS Pod Identity or IRSA"
+            }
             Self::Invalid => "change the field of the spec that this resource is made from",
-            Self::InUse => "it is repeated once nothing uses the resource any more",
+            Self::InUse => {
+                "it is repeated until nothing uses the resource any more; remove what does, unless it goes by itself"
+            }
             Self::NotFound => "the next pass makes it anew",
             Self::Taken => "rename the project, or remove or adopt the resource that has the name",
-            Self::Quota => "raise the quota of the account, or remove what is not needed",
+            Self::Quota => "raise the quota of the account in Service Quotas, or remove what is not needed",
             Self::Undone => "somebody or something changes it back, or AWS keeps it in another form: find the other",
         }
     }
 }
 
+/// The codes of credentials, or of a request, that are too old.
+const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException", "RequestExpired"];
 /// What stands before the action in AWS's denials.
 const TO_PERFORM: &str = "to perform: ";
 
@@ -80,7 +96,7 @@ pub struct Failure {
     /// AWS's code; empty when no answer came.
     pub code: String,
     /// AWS's words, without the ids that differ from one attempt to the next.
-    pub message: String,
+    pub message: Words,
 }
 
 impl Failure {
@@ -92,10 +108,10 @@ impl Failure {
             class: Class::Queued { turn_in },
             code: String::new(),
             // In whole minutes: the text goes to the status, which is not written for every second that passes.
-            message: format!(
+            message: Words::from(format!(
                 "{call} waits for its turn under AWS's rate limit, about {} min",
                 turn_in.div_ceil(60)
-            ),
+            )),
         }
     }
 }
@@ -105,17 +121,29 @@ impl Failure {
     pub fn remedy(&self) -> String {
         let hint = self.class.hint();
         match self.class {
+            Class::Denied if self.code == "OptInRequired" => {
+                "enable the region, or sign up for the service, in the account".to_owned()
+            }
             Class::Denied => self.permission(),
             Class::Undone => format!(
                 "{hint} in CloudTrail, by the events of this resource beside our {}; it is changed again now and then",
                 self.call
             ),
+            Class::Transient if EXPIRED.contains(&self.code.as_str()) => {
+                format!("{hint}; if it stays, renew the credentials, or set the clock right")
+            }
             // A denial that may pass by itself, as long as IAM has not spread a role that was just made.
             Class::Transient if self.message.contains(TO_PERFORM) => {
                 format!("{hint}; if that does not help, {}", self.permission())
             }
             _ => hint.to_owned(),
         }
+    }
+
+    /// What happened and what can be done, as one sentence.
+    pub fn sentence(&self) -> String {
+        let said = self.to_string();
+        format!("{}; {}", said.trim_end_matches(['.', ' ']), self.remedy())
     }
 
     fn permission(&self) -> String {
@@ -156,7 +184,7 @@ impl Failure {
             call: call.to_owned(),
             class: Class::Transient,
             code: String::new(),
-            message: "not sent: it is not certain that this controller still is the only one".to_owned(),
+            message: Words::from("not sent: it is not certain that this controller still is the only one"),
         }
     }
 }
@@ -168,7 +196,7 @@ impl Failure {
             call: call.to_owned(),
             class: Class::Undone,
             code: String::new(),
-            message: format!("changed {times} times, and it does not stay: {why}"),
+            message: format!("changed {times} times, and it does not stay: {why}").into(),
         }
     }
 }
@@ -197,7 +225,7 @@ mod tests {
             call: "iam:CreateRole".to_owned(),
             class,
             code: "AccessDenied".to_owned(),
-            message: message.to_owned(),
+            message: Words::from(message),
         };
         failure.remedy()
     }

@@ -69,7 +69,7 @@ impl<A> Observed<A> {
 
     /// A resource that is ours and that could not be looked into.
     fn unread(id: &str, tags: Tags, failure: &Failure) -> Self {
-        let why = format!("it could not be read: {failure}; {}", failure.remedy());
+        let why = format!("it could not be read: {}", failure.sentence());
         Self::foreign(id, tags).state("", Phase::Broken(why))
     }
 
@@ -139,7 +139,7 @@ impl<K: Live> LiveKind for Erased<K> {
                     call: name,
                     class: Class::Invalid,
                     code: String::new(),
-                    message: format!("the plan's arguments do not fit the call: {error}"),
+                    message: format!("the plan's arguments do not fit the call: {error}").into(),
                 }),
             }
         }

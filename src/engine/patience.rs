@@ -27,6 +27,7 @@ fn pauses(class: Class) -> Pauses {
         Class::NotFound => (2, 30),
         // What AWS has not cleared away yet may take it an hour.
         Class::InUse => (2, 120),
+        Class::Credentials => (30, 300),
         Class::Denied | Class::Quota => (60, 600),
         Class::Invalid | Class::Taken => (3600, 3600),
         Class::Undone => (10, 600),
@@ -183,11 +184,12 @@ mod tests {
     use crate::model::Owner;
     use crate::plan::{Goal, World, plan};
 
-    const CLASSES: [Class; 10] = [
+    const CLASSES: [Class; 11] = [
         Class::Throttled,
         Class::Transient,
         Class::Unanswered,
         Class::Denied,
+        Class::Credentials,
         Class::Invalid,
         Class::InUse,
         Class::NotFound,
@@ -215,7 +217,7 @@ mod tests {
             call: "ec2:CreateVpc".to_owned(),
             class,
             code: "Some".to_owned(),
-            message: "no".to_owned(),
+            message: "no".into(),
         };
         let entry = Entry {
             action: Action::Create,

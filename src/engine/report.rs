@@ -145,7 +145,7 @@ impl Report {
                 Some(Err(unlisted)) => {
                     format!("; what holds it could not be listed: {unlisted}; {}", unlisted.remedy())
                 }
-                Some(Ok(_)) | None => String::new(),
+                Some(Ok(_)) | None => return (node, failure.sentence()),
             };
             (node, format!("{failure}{held}; {}", failure.remedy()))
         })

@@ -109,6 +109,15 @@ pub struct Current<A> {
     pub tags: Tags,
 }
 
+/// What somebody has to write into the spec so that a resource may be interrupted.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// So that it may be stopped to be changed.
+    pub stop: &'static str,
+    /// So that it may be deleted and made anew, and what that costs.
+    pub replace: &'static str,
+}
+
 /// The names of the fields that differ.
 #[derive(Clone, Debug)]
 pub struct Changed<'a>(pub &'a [Change]);
@@ -138,6 +147,8 @@ pub trait Kind: Send + Sync + 'static {
     const DELETES_AT_ONCE: usize = 1;
     /// The fields that may name what is not there, such as a policy: what they name need not outlive the resource.
     const MENTIONS: &'static [&'static str] = &[];
+    /// What in the spec allows interruptions; nothing for kinds of which the spec has no say.
+    const TERMS: Option<Terms> = None;
     /// What a resource of the kind is. Serialised forms are canonical: equal JSON means equal meaning.
     type Attributes: Serialize + DeserializeOwned + Clone;
     /// The mutating AWS calls of the kind; serialised as `{"call": "ec2:CreateVpc", "args": {…}}`.
@@ -236,6 +247,8 @@ pub trait AnyKind: Send + Sync {
     fn taggable(&self) -> bool;
     /// See [`Kind::PERMISSIONS`].
     fn permissions(&self) -> &'static [&'static str];
+    /// See [`Kind::TERMS`].
+    fn terms(&self) -> Option<Terms>;
     /// See [`Kind::effect`].
     fn effect(&self, field: &Field, before: &Value, after: &Value) -> Effect;
     /// See [`Kind::in_use`].
@@ -319,6 +332,10 @@ impl<K: Kind> AnyKind for Erased<K> {
         K::PERMISSIONS
     }
 
+    fn terms(&self) -> Option<Terms> {
+        K::TERMS
+    }
+
     fn effect(&self, field: &Field, before: &Value, after: &Value) -> Effect {
         K::effect(field, before, after)
     }
@@ -395,6 +412,8 @@ fn erase<C: Serialize>(calls: Vec<C>) -> Result<Vec<Call>, serde_json::Error> {
 
 pub mod permissions;
 mod shared;
+#[cfg(all(test, feature = "aws"))]
+pub(crate) use shared::iam_document;
 
 pub use shared::rules::{Peer, Rule, Rules};
 #[cfg(feature = "aws")]

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Changed, Current, Field, Identity, Kind, New};
+use super::{Changed, Current, Field, Identity, Kind, New, Terms};
 use crate::model::Tags;
 use crate::plan::{Effect, Todo};
 
@@ -134,6 +134,10 @@ const SETTABLE: &[Settable] = &[
 
 impl Kind for Notebook {
     const NAME: &'static str = "Notebook";
+    const TERMS: Option<Terms> = Some(Terms {
+        stop: "stop the notebook, or set its updatePolicy: Immediate",
+        replace: "keep it as it was, or set the notebook's replacePolicy: LoseVolume, which loses what is on its volume",
+    });
     const FIELDS: &'static [Field] = &[
         Field::stop_first("instanceType"),
         Field::replace("subnet").critical(),

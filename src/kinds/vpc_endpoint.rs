@@ -199,13 +199,12 @@ fn without<K>(these: &BTreeSet<Ref<K>>, those: &BTreeSet<Ref<K>>) -> Vec<String>
 #[cfg(feature = "aws")]
 mod live {
     use aws_sdk_ec2::types::{self, ResourceType, VpcEndpointType};
-    use serde_json::Value;
 
     use super::{Attributes, Call, Create, EndpointType, Modify, VpcEndpoint};
     use crate::aws::{Aws, ec2_specification};
     use crate::engine::{Failure, Live, Observed, Reader, Sent};
     use crate::kinds::shared::ec2;
-    use crate::model::Ref;
+    use crate::model::{Ref, Words};
     use crate::plan::Phase;
     use crate::policy::{Document, Principal, Statement};
 
@@ -247,7 +246,7 @@ mod live {
 
     /// What a state means; none for an endpoint that is no more.
     fn phase(state: &str, error: Option<&str>) -> Option<Phase> {
-        let broken = |what: &str| Phase::Broken(error.map_or_else(|| what.to_owned(), |why| format!("{what}: {why}")));
+        let broken = |what: &str| Phase::Broken(error.map_or_else(|| what.to_owned(), |why| format!("{what}: {}", Words::from(why))));
         Some(match state {
             "deleted" => return None,
             "pending" => Phase::Busy("AWS is making it".to_owned()),
@@ -282,25 +281,13 @@ mod live {
         if text.trim().is_empty() {
             return None;
         }
-        let document = parse(text).unwrap_or_default();
+        let document = Document::parse(text).unwrap_or_default();
         let unnamed = document.statements.iter().map(|statement| Statement {
             sid: String::new(),
             ..statement.clone()
         });
         let everything = Statement::allow("").principal(Principal::Anyone).actions(["*"]).anywhere();
         (!unnamed.eq([everything])).then_some(document)
-    }
-
-    /// Reads the policy of an endpoint.
-    pub(crate) fn parse(text: &str) -> Result<Document, serde_json::Error> {
-        let mut policy: Value = serde_json::from_str(text)?;
-        // The default of gateway endpoints has the old version, which knows no variables; ours has none either.
-        if policy.get("Version").and_then(Value::as_str) == Some("2008-10-17")
-            && let Some(fields) = policy.as_object_mut()
-        {
-            fields.remove("Version");
-        }
-        serde_json::from_value(policy)
     }
 
     fn dns_name(endpoint: &types::VpcEndpoint) -> Option<&str> {
@@ -383,9 +370,6 @@ mod live {
         }
     }
 }
-
-#[cfg(feature = "aws")]
-pub(crate) use live::parse;
 
 #[cfg(test)]
 mod tests {

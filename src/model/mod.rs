@@ -6,10 +6,13 @@ mod node;
 mod owner;
 mod reference;
 mod tags;
+mod words;
 
 pub use account::{Account, EndpointService, Zone};
 pub use holder::Holder;
 pub use node::NodeKey;
-pub use owner::Owner;
+pub use owner::{InvalidInstallation, Owner, installation};
+pub(crate) use owner::{is_label, is_subdomain_part};
 pub use reference::{Output, Ref, UnknownOutput, references, resolve};
 pub use tags::{IDENTITY_TAGS, INSTALLATION_TAG, NAME_TAG, NODE_TAG, OWNER_TAG, Tags};
+pub use words::{REDACTED, Words, innermost, redact};

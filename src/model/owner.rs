@@ -35,6 +35,35 @@ impl fmt::Display for Owner {
     }
 }
 
+/// A text that cannot be the name of an installation.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected at most 63 lower-case letters, digits and hyphens between them, such as prod-eu")]
+pub struct InvalidInstallation;
+
+/// `text` as the name of an installation. It becomes part of the tag that says whose a resource is, of the policies that are
+/// bound to that tag, and of the lease's name, so it must be no more than a name to any of them.
+///
+/// # Errors
+/// When it is not lower-case letters, digits and hyphens between them, at most 63.
+pub fn installation(text: &str) -> Result<String, InvalidInstallation> {
+    if is_label(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(InvalidInstallation)
+    }
+}
+
+/// Whether `text` is a label as Kubernetes means it.
+pub(crate) fn is_label(text: &str) -> bool {
+    text.len() <= 63 && is_subdomain_part(text)
+}
+
+/// Whether `text` may stand between the dots of the name of a Kubernetes object.
+pub(crate) fn is_subdomain_part(text: &str) -> bool {
+    let sound = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-';
+    !text.is_empty() && text.bytes().all(sound) && !text.starts_with('-') && !text.ends_with('-')
+}
+
 /// A text that is not of the form `installation/namespace/name`.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is not an owner of the form installation/namespace/name")]

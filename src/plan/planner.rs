@@ -10,7 +10,7 @@ use super::types::{Action, Call, Change, Effect, Plan, Step};
 use super::world::{Expected, Object, Phase, World};
 use super::{difference, edges};
 use crate::blueprint::{Blueprint, Node};
-use crate::kinds::{self, AnyKind, New};
+use crate::kinds::{self, AnyKind, New, Terms};
 use crate::model::{NodeKey, Output, references, resolve};
 
 /// What a plan is to reach.
@@ -136,7 +136,10 @@ impl Planner<'_> {
             );
             return Ok(step(
                 Action::Conflict,
-                format!("{} exists already {whose}; it is left alone", node.name),
+                format!(
+                    "{} exists already {whose}; it is left alone: remove it, or rename the project",
+                    node.name
+                ),
             ));
         }
         let new = New {
@@ -185,7 +188,7 @@ impl Planner<'_> {
         let mut allowed = Vec::new();
         let mut held: BTreeMap<Hold, Vec<Change>> = BTreeMap::new();
         for change in changes {
-            match hold(change, may_stop, node.consent.replace) {
+            match hold(change, may_stop, node.consent.replace).or_else(|| self.waits_for(change)) {
                 Some(hold) => held.entry(hold).or_default().push(change.clone()),
                 None => allowed.push(change.clone()),
             }
@@ -205,6 +208,16 @@ impl Planner<'_> {
             step.reason = format!("{}; {}", step.reason, explain(kind, &held));
         }
         Ok(step)
+    }
+
+    /// What a change depends on, where that stands still: nobody knows whether there is a difference at all.
+    fn waits_for(&self, change: &Change) -> Option<Hold> {
+        let stands_still = |output: &Output| {
+            let step = self.steps.get(&output.node);
+            step.is_some_and(|step| matches!(step.action, Action::Wait | Action::Blocked | Action::Conflict))
+        };
+        let output = references(&change.after).into_iter().find(stands_still)?;
+        Some(Hold::Unknown(output.node))
     }
 
     /// Whether what holds a change back passes by itself.
@@ -289,14 +302,18 @@ fn hold(change: &Change, may_stop: bool, may_replace: bool) -> Option<Hold> {
     (!may_stop).then_some(Hold::InUse)
 }
 
+/// What is asked of somebody where the spec has no say.
+const NO_SAY: Terms = Terms {
+    stop: "stop it",
+    replace: "declare it as it is, or delete it, and it is made anew",
+};
+
 fn explain(kind: &dyn AnyKind, held: &BTreeMap<Hold, Vec<Change>>) -> String {
+    let terms = kind.terms().unwrap_or(NO_SAY);
     let sentence = |(hold, changes): (&Hold, &Vec<Change>)| {
         let why = match hold {
-            Hold::NoReplacement => format!(
-                "cannot be changed on a living {}; replacing it needs consent in the spec",
-                kind.name()
-            ),
-            Hold::InUse => "can only be changed while it is stopped".to_owned(),
+            Hold::NoReplacement => format!("cannot be changed on a living {}: {}", kind.name(), terms.replace),
+            Hold::InUse => format!("can only be changed while it is stopped: {}", terms.stop),
             Hold::Unknown(node) => format!("may have to be changed, which depends on {node}"),
         };
         format!("{} {why}", names(changes))

@@ -8,6 +8,8 @@ use serde_json::Value;
 use super::document::{self, Effect, Principal};
 
 const VERSION: &str = "2012-10-17";
+/// That of documents that name none.
+const OLD_VERSION: &str = "2008-10-17";
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -88,14 +90,16 @@ impl TryFrom<Document> for document::Document {
     type Error = String;
 
     fn try_from(raw: Document) -> Result<Self, String> {
-        if !raw.version.is_empty() && raw.version != VERSION {
-            return Err(format!(
-                "policy version {:?}; only {VERSION} is understood",
-                raw.version
-            ));
-        }
         let statements = raw.statement.into_vec().into_iter().map(statement);
-        Ok(Self::new(statements))
+        let document = Self::new(statements.collect::<Result<Vec<_>, _>>()?);
+        match raw.version.as_str() {
+            VERSION => Ok(document),
+            "" | OLD_VERSION if !document.statements.iter().any(has_variables) => Ok(document),
+            "" | OLD_VERSION => Err(format!(
+                "variables in a policy of version {OLD_VERSION}, which takes them for texts"
+            )),
+            other => Err(format!("policy version {other:?}; only {VERSION} is understood")),
+        }
     }
 }
 
@@ -108,24 +112,31 @@ impl From<document::Document> for Document {
     }
 }
 
-fn statement(raw: Statement) -> document::Statement {
+/// Whether `statement` says another thing in the version that knows variables.
+fn has_variables(statement: &document::Statement) -> bool {
+    let conditions = statement.conditions.values().flat_map(BTreeMap::values).flatten();
+    let resources = statement.resources.iter().chain(&statement.not_resources);
+    resources.chain(conditions).any(|text| text.contains("${"))
+}
+
+fn statement(raw: Statement) -> Result<document::Statement, String> {
     let conditions = raw.condition.into_iter().map(|(operator, keys)| {
         let keys = keys
             .into_iter()
             .map(|(key, values)| (key, values.into_vec().iter().map(text).collect()));
         (operator, keys.collect())
     });
-    document::Statement {
+    Ok(document::Statement {
         sid: raw.sid,
         effect: raw.effect,
-        principals: principals(raw.principal),
-        not_principals: principals(raw.not_principal),
+        principals: principals(raw.principal)?,
+        not_principals: principals(raw.not_principal)?,
         actions: raw.action.into_vec().into_iter().collect(),
         not_actions: raw.not_action.into_vec().into_iter().collect(),
         resources: raw.resource.into_vec().into_iter().collect(),
         not_resources: raw.not_resource.into_vec().into_iter().collect(),
         conditions: conditions.collect(),
-    }
+    })
 }
 
 /// Conditions may hold booleans and numbers; AWS compares their texts.
@@ -136,10 +147,11 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn principals(raw: Option<Principals>) -> BTreeSet<Principal> {
-    match raw {
+fn principals(raw: Option<Principals>) -> Result<BTreeSet<Principal>, String> {
+    let principals = match raw {
         None => BTreeSet::new(),
-        Some(Principals::Anyone(_)) => BTreeSet::from([Principal::Anyone]),
+        Some(Principals::Anyone(anyone)) if anyone == "*" => BTreeSet::from([Principal::Anyone]),
+        Some(Principals::Anyone(other)) => return Err(format!("a principal without a type: {other}")),
         Some(Principals::Typed(types)) => {
             let each = types.into_iter().flat_map(|(kind, names)| {
                 let names = names.into_vec().into_iter();
@@ -147,7 +159,13 @@ fn principals(raw: Option<Principals>) -> BTreeSet<Principal> {
             });
             each.collect()
         }
-    }
+    };
+    // Whoever else is named is somebody.
+    Ok(if principals.contains(&Principal::Anyone) {
+        BTreeSet::from([Principal::Anyone])
+    } else {
+        principals
+    })
 }
 
 fn principal(kind: &str, name: String) -> Principal {

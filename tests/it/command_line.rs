@@ -154,3 +154,125 @@ async fn audited(rig: &Rig) -> Result<()> {
     audit("text", 0).await?;
     Ok(())
 }
+
+/// What `secureml` says, in one sentence, with other `variables` and without those that are `removed`.
+async fn says(rig: &Rig, args: &[&str], variables: &[(&str, &str)], removed: &[&str]) -> Result<String> {
+    let mut command = rig.command(env!("CARGO_BIN_EXE_secureml"));
+    command
+        .args(args)
+        .env("HOME", rig.directory())
+        .envs(variables.iter().copied());
+    for variable in removed {
+        command.env_remove(variable);
+    }
+    let output = tokio::task::spawn_blocking(move || command.output()).await??;
+    ensure!(output.status.code() == Some(1), "{args:?}: {:?}", output.status);
+    let said = String::from_utf8(output.stderr)?;
+    ensure!(said.trim_end().lines().count() == 1, "more than a sentence: {said}");
+    ensure!(output.stdout.is_empty());
+    Ok(said)
+}
+
+#[tokio::test]
+async fn what_is_missing_of_aws_is_said_in_a_sentence() -> Result<()> {
+    let rig = Rig::builder().binary(env!("CARGO_BIN_EXE_secureml")).start().await?;
+    let plan = ["plan", "-f", MINIMAL];
+    let keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    let said = says(&rig, &plan, &[], &keys).await?;
+    ensure!(
+        said.starts_with(
+            "error: cannot look at the account: sts:GetCallerIdentity: no AWS credentials were found; set AWS_PROFILE"
+        ),
+        "{said}"
+    );
+    let said = says(&rig, &plan, &[], &["AWS_REGION", "AWS_DEFAULT_REGION"]).await?;
+    ensure!(
+        said == "error: no AWS region is configured: set AWS_REGION, or the region of the profile that AWS_PROFILE names\n",
+        "{said}"
+    );
+    let said = says(&rig, &plan, &[("AWS_ENDPOINT_URL", "http://127.0.0.1:9")], &[]).await?;
+    ensure!(
+        said.contains("no answer from AWS: ") && said.contains("refused"),
+        "{said}"
+    );
+    let said = says(&rig, &["plan", "-f", "nowhere.yaml"], &[], &[]).await?;
+    ensure!(
+        said.starts_with("error: cannot read nowhere.yaml: No such file"),
+        "{said}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_missing_of_the_cluster_is_said_in_a_sentence() -> Result<()> {
+    let rig = Rig::builder()
+        .control_plane(true)
+        .binary(env!("CARGO_BIN_EXE_secureml"))
+        .start()
+        .await?;
+    // The cluster knows nothing of us yet.
+    let said = says(&rig, &["plan", "churn"], &[], &[]).await?;
+    ensure!(
+        said.contains("the cluster does not know SecureMLProjects; define them: secureml crds | kubectl apply"),
+        "{said}"
+    );
+    let cluster = crate::world::kubectl(&rig)?;
+    crate::world::define(cluster).await?;
+    let said = says(&rig, &["plan", "churn"], &[], &[]).await?;
+    ensure!(
+        said.starts_with("error: the namespace default has no SecureMLProject churn: kubectl get smlp"),
+        "{said}"
+    );
+    let said = says(&rig, &["plan", "churn"], &[], &["KUBECONFIG"]).await?;
+    ensure!(
+        said.contains("no Kubernetes cluster to talk to: ") && said.contains("set KUBECONFIG"),
+        "{said}"
+    );
+    let said = says(&rig, &["plan", "churn"], &[("KUBECONFIG", "/nowhere")], &[]).await?;
+    ensure!(said.contains("/nowhere cannot be read"), "{said}");
+    let copy = rig.directory().join("kubeconfig");
+    let copy_path = copy.display().to_string();
+    std::fs::copy(cluster.kubeconfig(), &copy)?;
+    cluster.kubectl_text(&["create", "serviceaccount", "nobody"]).await?;
+    let token = cluster.kubectl_text(&["create", "token", "nobody"]).await?;
+    let config = async |args: &[&str]| {
+        cluster
+            .kubectl_text(&[&["--kubeconfig", &copy_path, "config"], args].concat())
+            .await
+    };
+    config(&["set-credentials", "nobody", "--token", token.trim()]).await?;
+    config(&["set-context", "--current", "--user", "nobody"]).await?;
+    let said = says(&rig, &["plan", "churn"], &[("KUBECONFIG", &copy_path)], &[]).await?;
+    ensure!(
+        said.contains("system:serviceaccount:default:nobody") && said.contains("ask for a role that allows it"),
+        "{said}"
+    );
+    ensure!(said.contains("securemlprojects"), "{said}");
+    config(&["set-credentials", "nobody", "--token", "nonsense"]).await?;
+    let said = says(&rig, &["plan", "churn"], &[("KUBECONFIG", &copy_path)], &[]).await?;
+    ensure!(
+        said.contains("does not accept the credentials of the kubeconfig; log in"),
+        "{said}"
+    );
+    let unreachable = std::fs::read_to_string(&copy)?;
+    let server = unreachable
+        .lines()
+        .find(|line| line.contains("server:"))
+        .context("a server")?
+        .to_owned();
+    std::fs::write(&copy, unreachable.replace(&server, "    server: https://127.0.0.1:9"))?;
+    let said = says(&rig, &["plan", "churn"], &[("KUBECONFIG", &copy_path)], &[]).await?;
+    ensure!(
+        said.contains("the Kubernetes API server cannot be reached: ") && said.contains("check KUBECONFIG"),
+        "{said}"
+    );
+    let said = says(
+        &rig,
+        &["controller", "--installation", "test"],
+        &[("KUBECONFIG", "/nowhere")],
+        &[],
+    )
+    .await?;
+    ensure!(said.contains("/nowhere cannot be read"), "{said}");
+    Ok(())
+}

@@ -155,6 +155,25 @@ impl Environment {
         Ok(Box::pin(look(inventory, &self.blueprint, goal, memory, Instant::now(), false)).await?)
     }
 
+    /// What is declared, and found sound.
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// What that asks for.
+    pub fn blueprint(&self) -> &Blueprint {
+        &self.blueprint
+    }
+
+    /// Plans and carries the plan out, whatever comes of it.
+    pub async fn attempt(&mut self, goal: Goal) -> Result<(World, Plan, Report)> {
+        let (world, plan) = self.look(goal).await?;
+        self.passes += 1;
+        let incarnation = self.passes.to_string();
+        let report = Box::pin(carry_out(&self.inventory, &plan, &mut self.memory, &incarnation)).await;
+        Ok((world, plan, report))
+    }
+
     /// Plans and carries the plan out. Fails when the calls that changed AWS are not those of the plan.
     pub async fn pass(&mut self, goal: Goal) -> Result<Pass> {
         let plan = self.plan(goal).await?;

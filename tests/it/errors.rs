@@ -458,9 +458,15 @@ const ANSWERS: &[(&str, u16, &str, &str, Class)] = &[
         403,
         "InvalidClientTokenId",
         "The security token included in the request is invalid",
-        Class::Denied,
+        Class::Credentials,
     ),
-    ("sts", 403, "SignatureDoesNotMatch", "Signature expired", Class::Denied),
+    (
+        "sts",
+        403,
+        "SignatureDoesNotMatch",
+        "Signature expired",
+        Class::Credentials,
+    ),
     (
         "tagging",
         500,

@@ -20,6 +20,8 @@ mod posture;
 mod project;
 mod reach;
 mod replicas;
+mod secrets;
+mod sentences;
 mod soak;
 mod start_script;
 mod tamper;

@@ -90,6 +90,130 @@ async fn the_api_server_and_the_command_line_refuse_the_same() -> Result<()> {
     Ok(())
 }
 
+/// What breaks shells, policies, documents and terminals, put before, into and behind what is sound.
+const HOSTILE: &[&str] = &[
+    "\n",
+    "\t",
+    "'",
+    "\"",
+    "\\",
+    "`id`",
+    "$(id)",
+    "${aws:username}",
+    "$",
+    "*",
+    "?",
+    "/../",
+    ";",
+    "&",
+    "|",
+    "#",
+    "%0a",
+    "{}",
+    "<b>",
+    "⟦Vpc/main.id⟧",
+    "\u{202e}",
+    "\u{200b}",
+    "é",
+    "０",
+    "arn:aws:iam::*:root",
+];
+
+/// Texts that users choose, each in its place.
+fn texts() -> Vec<(&'static str, Value)> {
+    vec![
+        ("/projectName", json!("churn")),
+        ("/tags", json!({ "CostCenter": "42" })),
+        ("/tags/CostCenter", json!("42")),
+        ("/network/vpcCidr", json!("10.2.0.0/16")),
+        ("/network/subnetCidrs/0", json!("10.2.1.0/24")),
+        ("/endpoints/additional/0", json!("secretsmanager")),
+        (
+            "/packages/mirror/endpointService",
+            json!("com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0"),
+        ),
+        ("/packages/install/0", json!("pandas==2.2.3")),
+        ("/access/adminPrincipals/0", json!("arn:aws:iam::111122223333:role/a")),
+        ("/access/userPrincipals/0", json!("arn:aws:iam::111122223333:role/b")),
+        ("/guardrails/notebookInstanceTypes/0", json!("ml.t3.*")),
+        ("/guardrails/jobInstanceTypes/0", json!("ml.m5.xlarge")),
+        ("/guardrails/hostingInstanceTypes/0", json!("ml.m5.xlarge")),
+        ("/notebooks/0/name", json!("ana")),
+        ("/notebooks/0/ownerEmail", json!("ana@example.com")),
+        ("/notebooks/0/instanceType", json!("ml.t3.medium")),
+    ]
+}
+
+fn full() -> Value {
+    json!({
+        "projectName": "churn",
+        "tags": { "CostCenter": "42" },
+        "network": { "vpcCidr": "10.2.0.0/16", "subnetCidrs": ["10.2.1.0/24", "10.2.2.0/24"] },
+        "endpoints": { "additional": ["secretsmanager"] },
+        "packages": {
+            "mirror": { "endpointService": "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0" },
+            "install": ["pandas==2.2.3"],
+        },
+        "access": {
+            "adminPrincipals": ["arn:aws:iam::111122223333:role/a"],
+            "userPrincipals": ["arn:aws:iam::111122223333:role/b"],
+        },
+        "guardrails": {
+            "notebookInstanceTypes": ["ml.t3.*"],
+            "jobInstanceTypes": ["ml.m5.xlarge"],
+            "hostingInstanceTypes": ["ml.m5.xlarge"],
+        },
+        "notebooks": [{ "name": "ana", "ownerEmail": "ana@example.com", "instanceType": "ml.t3.medium" }],
+    })
+}
+
+/// The API server itself refuses what is hostile and names the field, as the laws say of our own check.
+#[tokio::test]
+async fn the_api_server_takes_nothing_that_is_hostile() -> Result<()> {
+    let control_plane = ControlPlane::start().await?;
+    define(&control_plane).await?;
+    let server = Server::new(&control_plane).await?;
+    let answer = server.create(&manifest("churn", &full()), TRIAL).await?;
+    assert_eq!(answer.says, "", "what is sound is taken");
+    let mut wrong = Vec::new();
+    for (place, sound) in texts() {
+        for piece in HOSTILE {
+            // A pattern is what an instance type may be there.
+            if *piece == "*" && place.contains("InstanceTypes") {
+                continue;
+            }
+            for at in [0, 3, 400] {
+                let mut spec = full();
+                let value = spec.pointer_mut(place).context("a place")?;
+                match sound.as_str() {
+                    Some(text) => *value = json!(put(text, piece, at)),
+                    None => *value = json!({ put("CostCenter", piece, at): "42" }),
+                }
+                let manifest = manifest("churn", &spec);
+                let answer = server.create(&manifest, TRIAL).await?;
+                let it = format!("{place} with {piece:?} at {at}");
+                let field = format!("spec{}", place.replace("/0", "[0]").replace('/', "."));
+                let named = answer.problems.keys().any(|named| field.starts_with(named.as_str()));
+                // Letters are letters, in tags.
+                let letters = place.starts_with("/tags") && piece.chars().all(char::is_alphanumeric);
+                let harmless = letters || place.starts_with("/tags") && *piece == "/../";
+                if !harmless && !named {
+                    wrong.push(format!("{it}: {:?}", answer.says));
+                }
+                wrong.extend(same(&it, &answer, &check(&manifest)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+/// `text` with `piece` at its letter `at`, or behind it.
+fn put(text: &str, piece: &str, at: usize) -> String {
+    let (start, end) = text.split_at(at.min(text.len()));
+    format!("{start}{piece}{end}")
+}
+
 impl Case {
     fn manifest(&self) -> Value {
         let mut manifest = manifest(&self.object, &self.spec);

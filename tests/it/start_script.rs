@@ -155,6 +155,19 @@ impl Notebook {
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
+    /// What was written, whether or not the SDK would take it.
+    fn written(&self, tools: &Path) -> Result<Value> {
+        let program = "import json, runpy, sys, yaml\n\
+            names = runpy.run_path(sys.argv[1] + '/home/ec2-user/.ipython/sagemaker_environment.py')\n\
+            environment = {name: value for name, value in names.items() if name.startswith('SAGEMAKER')}\n\
+            config = yaml.safe_load(open(sys.argv[1] + '/etc/xdg/sagemaker/config.yaml'))\n\
+            print(json.dumps({'environment': environment, 'config': config}))";
+        let mut command = Command::new(tools.join("bin/python"));
+        let output = command.args(["-c", program]).arg(self.directory.path()).output()?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
     fn git(&self, name: &str) -> Result<String> {
         let mut command = Command::new("git");
         let output = command
@@ -301,5 +314,51 @@ fn without_comforts_it_starts_and_says_so() -> Result<()> {
     assert!(said(&output).contains("not installed: pandas==2.2.3 xgboost"));
     assert!(said(&output).contains("Jupyter could not be restarted"));
     assert!(notebook.path("etc/xdg/sagemaker/config.yaml").exists());
+    Ok(())
+}
+
+/// What AWS answers is data as well, whoever wrote it there.
+#[test]
+fn whatever_aws_answers_is_data() -> Result<()> {
+    let tools = secureml_rig::notebook_tools()?;
+    let hostile = [
+        "'; touch \"$SECUREML_ROOT/ran\"; '",
+        "$(touch \"$SECUREML_ROOT/ran\")",
+        "`touch \"$SECUREML_ROOT/ran\"`",
+        "\"; touch ran; \"",
+        "--global",
+        "${aws:username} $x ${x} $$",
+        "' + __import__('os').mkdir('ran') + '",
+        "{{x}} {0} %s %(x)s",
+        "a: [b, c] # d",
+        "\u{202e}gnp.exe 名前",
+        "x\\",
+    ];
+    let script = script(with_mirror)?;
+    for value in hostile {
+        let tags = json!({"Tags": [
+            {"Key": "NotebookOwnerUsername", "Value": value},
+            {"Key": "NotebookOwnerEmail", "Value": value},
+        ]});
+        let mut parameters = Notebook::parameters();
+        for parameter in parameters["Parameters"].as_array_mut().into_iter().flatten() {
+            parameter["Value"] = json!(value);
+        }
+        let notebook = Notebook::answered(ARN, ROLE, &tags, &parameters)?;
+        let output = notebook.start(&script)?;
+        assert!(output.status.success(), "{value}: {}", said(&output));
+        assert_eq!(notebook.git("user.name")?, value);
+        assert_eq!(notebook.git("user.email")?, value);
+        let written = notebook.written(&tools)?;
+        assert_eq!(written["environment"]["SAGEMAKER_DATA_BUCKET"], value);
+        assert_eq!(
+            written["environment"]["SAGEMAKER_SUBNETS"],
+            json!([value, value, value])
+        );
+        let training = &written["config"]["SageMaker"]["TrainingJob"];
+        assert_eq!(training["OutputDataConfig"]["KmsKeyId"], value);
+        assert_eq!(training["VpcConfig"]["SecurityGroupIds"], json!([value]));
+        assert!(!notebook.path("ran").exists(), "{value} was run");
+    }
     Ok(())
 }

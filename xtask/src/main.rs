@@ -1,11 +1,13 @@
 //! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`,
-//! `cargo xtask chaos`, `cargo xtask soak`, `cargo xtask gen`.
+//! `cargo xtask chaos`, `cargo xtask soak`, `cargo xtask fuzz`, `cargo xtask gen`.
 
 mod bench;
 mod chaos;
 mod demo;
+mod fuzz;
 mod soak;
 mod steps;
+mod supply;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -29,6 +31,8 @@ enum Command {
     Bench(bench::Options),
     /// Kills the controller at the calls of a project's life, and compares what comes of it with a life that nobody disturbed.
     Chaos(chaos::Options),
+    /// Tries the laws of the pure half (policies, plans, references, hostile specs) on as many inputs as you like.
+    Fuzz(fuzz::Options),
     /// Lets calls fail, people tamper and the controller die at random, and looks whether a fleet ends as declared.
     Soak(soak::Options),
     /// Everything CI runs.
@@ -44,6 +48,7 @@ async fn main() -> Result<()> {
         Command::Demo { keep } => demo::run(keep).await,
         Command::Bench(options) => bench::run(options).await,
         Command::Chaos(options) => chaos::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Soak(options) => soak::run(&options),
         Command::Test => steps::test(),
         Command::Gen => steps::generate(),

@@ -6,6 +6,8 @@ use anyhow::{Context, Result, bail};
 use secureml_rig::paths::{installed, workspace};
 use secureml_rig::{ControlPlane, Rig};
 
+use super::supply;
+
 /// What CI runs, in order; the first failure ends it.
 const CHECKS: &[(&str, &[&str])] = &[
     ("formatting", &["fmt", "--all", "--check"]),
@@ -18,6 +20,8 @@ const CHECKS: &[(&str, &[&str])] = &[
 ];
 
 pub(crate) fn test() -> Result<()> {
+    println!("── what is built in: deny.toml");
+    supply::check()?;
     for (what, args) in CHECKS {
         println!("── {what}: cargo {}", args.join(" "));
         cargo(args)?;

@@ -46,7 +46,7 @@ fn refused(class: Class, holders: Option<Vec<Holder>>) -> Report {
         call: "ec2:DeleteSubnet".to_owned(),
         class,
         code: "DependencyViolation".to_owned(),
-        message: "has dependencies".to_owned(),
+        message: "has dependencies".into(),
     };
     let entry = Entry {
         action: Action::Delete,

@@ -120,7 +120,7 @@ impl Inventory {
                 }
                 Err(failure) => {
                     let unread = Unread {
-                        why: format!("could not be read: {failure}; {}", failure.remedy()),
+                        why: format!("could not be read: {}", failure.sentence()),
                         passes: failure.class.passes(),
                     };
                     world.unread.insert(kind.name().to_owned(), unread);

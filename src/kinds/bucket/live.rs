@@ -142,7 +142,10 @@ fn full(failure: Failure, bucket: &str) -> Failure {
         return failure;
     }
     let message = format!("{bucket} still holds objects, or former versions of some; empty it, or set deletionPolicy.buckets to Retain");
-    Failure { message, ..failure }
+    Failure {
+        message: message.into(),
+        ..failure
+    }
 }
 
 async fn read(reader: &Reader<'_>, name: &str, arn: String, tags: Tags) -> Result<Observed<Attributes>, Failure> {

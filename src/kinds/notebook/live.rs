@@ -10,7 +10,7 @@ use crate::aws::Aws;
 use crate::engine::{Failure, Live, Observed, Reader, Sent, observe_each};
 use crate::kinds::shared::sagemaker::{add_tags, from_tags, never_twice, notebooks, to_tags};
 use crate::kinds::shared::tagged::tagged;
-use crate::model::Tags;
+use crate::model::{Tags, Words};
 use crate::plan::Phase;
 
 /// Where SageMaker writes what a notebook's scripts and Jupyter say.
@@ -212,7 +212,7 @@ fn phase(name: &str, state: &str, failure: Option<&str>) -> Phase {
         "InService" | "Stopped" => Phase::Ready,
         "Failed" => Phase::Broken(format!(
             "it failed: {}; the log of its start is in {LOG_GROUP}, stream {name}/LifecycleConfigOnStart",
-            failure.unwrap_or("AWS gives no reason")
+            Words::from(failure.unwrap_or("AWS gives no reason"))
         )),
         _ => Phase::Busy(format!("AWS is at work on it: {state}")),
     }

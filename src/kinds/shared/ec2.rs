@@ -12,7 +12,7 @@ use aws_sdk_ec2::types::{
 use crate::aws::{Aws, classify, ec2_tags, pages, to_ec2_tags};
 use crate::engine::{Failure, Reader, Sent};
 use crate::kinds::{self, Kind};
-use crate::model::{Owner, Tags};
+use crate::model::{Owner, Tags, Words};
 
 macro_rules! lists {
     ($($(#[$doc:meta])* $name:ident: $item:ty = $call:literal, $request:ident, $size:literal, $items:ident;)*) => {$(
@@ -99,8 +99,8 @@ pub(crate) fn all_successful(call: &str, items: &[UnsuccessfulItem]) -> Result<(
     Err(Failure {
         call: call.to_owned(),
         class: classify(code, message),
-        code: code.to_owned(),
-        message: message.to_owned(),
+        code: Words::from(code).into(),
+        message: message.into(),
     })
 }
 

@@ -7,6 +7,8 @@ pub(super) mod gateways;
 pub(super) mod holders;
 #[cfg(feature = "aws")]
 pub(super) mod iam;
+#[cfg(all(test, feature = "aws"))]
+pub(crate) use iam::document as iam_document;
 #[cfg(feature = "aws")]
 pub(super) mod kms;
 pub(crate) mod routes;

@@ -280,19 +280,21 @@ fn a_reason_for_each_change_that_is_held_back() {
         (
             "InService",
             NOTHING,
-            "subnet cannot be changed on a living Notebook; replacing it needs consent in the spec; \
-             rootAccess can only be changed while it is stopped",
+            "subnet cannot be changed on a living Notebook: keep it as it was, or set the notebook's replacePolicy: LoseVolume, which \
+             loses what is on its volume; \
+             rootAccess can only be changed while it is stopped: stop the notebook, or set its updatePolicy: Immediate",
         ),
         (
             "InService",
             REPLACE,
-            "subnet, rootAccess can only be changed while it is stopped",
+            "subnet, rootAccess can only be changed while it is stopped: stop the notebook, or set its updatePolicy: Immediate",
         ),
         (
             "Stopped",
             NOTHING,
             "rootAccess differs; \
-             subnet cannot be changed on a living Notebook; replacing it needs consent in the spec",
+             subnet cannot be changed on a living Notebook: keep it as it was, or set the notebook's replacePolicy: LoseVolume, which \
+             loses what is on its volume",
         ),
         ("Stopped", REPLACE, "subnet cannot be changed in place"),
     ];

@@ -3,9 +3,9 @@
 use aws_sdk_ec2::types::{self, NatGatewayState, RouteState, VpcEndpointType};
 use ipnet::IpNet;
 
-use crate::kinds::vpc_endpoint::parse;
 use crate::kinds::{routes, rules};
 use crate::model::Owner;
+use crate::policy::Document;
 use crate::reach::network::{
     AclEntry, Addresses, Endpoint, EndpointKind, EndpointService, Gateway, GatewayKind, Interface, NatGateway,
     NetworkAcl, Peering, Route, RouteTable, SecurityGroup, Side, Subnet, TransitAttachment,
@@ -273,7 +273,7 @@ pub(super) fn endpoint(endpoint: &types::VpcEndpoint, owner: Option<Owner>) -> N
             Some(VpcEndpointType::GatewayLoadBalancer) => EndpointKind::GatewayLoadBalancer,
             _ => EndpointKind::Interface,
         },
-        policy: endpoint.policy_document().and_then(|text| parse(text).ok()),
+        policy: endpoint.policy_document().and_then(|text| Document::parse(text).ok()),
         interfaces: endpoint.network_interface_ids().iter().cloned().collect(),
     };
     Some((endpoint.vpc_endpoint_id()?.to_owned(), form))
