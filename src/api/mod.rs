@@ -1,6 +1,7 @@
 //! The custom resources: what users write and what they read. One file for each section of the spec.
 
 mod access;
+mod adopt;
 mod check;
 mod drift;
 mod encryption;
@@ -13,6 +14,7 @@ mod rules;
 mod status;
 
 pub use access::*;
+pub use adopt::*;
 pub use check::{Invalid, check};
 pub use drift::*;
 pub use encryption::*;

@@ -3,6 +3,7 @@
 //! Pure. Names, CIDRs and policies are decided here; what AWS invents (ids) stands as a reference.
 
 mod access;
+mod adoption;
 mod encryption;
 mod endpoints;
 mod names;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::kinds::{Handle, Kind};
-use crate::model::{NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
+use crate::model::{Adoption, NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
 
 pub use crate::api::Invalid;
 pub use access::organization;
@@ -63,6 +64,9 @@ pub struct Blueprint {
     pub nodes: BTreeMap<NodeKey, Node>,
     /// What users of the environment need to know, by name, as texts with references.
     pub outputs: BTreeMap<String, String>,
+    /// Which of its resources exist already.
+    #[serde(default)]
+    pub adoption: Adoption,
 }
 
 impl Blueprint {
@@ -72,6 +76,7 @@ impl Blueprint {
             owner,
             nodes: BTreeMap::new(),
             outputs: BTreeMap::new(),
+            adoption: Adoption::default(),
         }
     }
 }
@@ -86,7 +91,9 @@ pub fn draw(project: &Project) -> Blueprint {
     access::draw(project, &mut builder);
     notebooks::draw(project, &mut builder);
     parameters::draw(project, &mut builder);
-    builder.build()
+    let mut blueprint = builder.build();
+    blueprint.adoption = adoption::of(project);
+    blueprint
 }
 
 /// Collects the nodes of a blueprint and hands out the references between them.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::runtime::events::{Event, EventType};
 
+use super::adoption;
 use super::guardrails::ENFORCED;
 use crate::api::{DriftMode, DriftStatus, ResourceStatus, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{Blueprint, Invalid};
@@ -75,6 +76,7 @@ pub(super) fn after_pass(
         last.corrected = true;
     }
     latest.resources = resources(plan, report);
+    latest.adoption = adoption::open(plan);
     latest.outputs = outputs(blueprint, plan, report);
     with_conditions(project, latest, &verdict)
 }
@@ -107,6 +109,7 @@ pub(super) fn removing(
         message,
     };
     latest.resources = resources(plan, Some(report));
+    latest.adoption = None;
     let going = "the environment is being removed".to_owned();
     set(&mut latest, project, ENFORCED, State::Unknown, "Deleting", going);
     with_conditions(project, latest, &verdict)
@@ -132,6 +135,9 @@ pub(super) fn event(project: &SecureMLProject, plan: &Plan, report: Option<&Repo
             )
         });
     }
+    if let Some(event) = adoption::event(project, plan) {
+        return Some(event);
+    }
     let report = report?;
     let failures: Vec<String> = report
         .failures()
@@ -139,6 +145,9 @@ pub(super) fn event(project: &SecureMLProject, plan: &Plan, report: Option<&Repo
         .collect();
     if !failures.is_empty() {
         return Some(note(EventType::Warning, "AwsCallFailed", shorten(&failures)));
+    }
+    if let Some(adopted) = adoption::done(plan, report) {
+        return Some(note(EventType::Normal, "Adopted", adopted));
     }
     let made = report
         .entries
@@ -181,8 +190,7 @@ fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
         .failures()
         .map(|(node, failure)| format!("{node}: {failure}; {}", failure.remedy()))
         .collect();
-    let stuck = |action| matches!(action, Action::Blocked | Action::Conflict);
-    let stuck: Vec<String> = told(plan, |step| stuck(step.action));
+    let stuck: Vec<String> = told(plan, |step| step.action.needs_decision());
     let waiting = told(plan, |step| step.action == Action::Wait);
     let open = plan.writes().filter(|(node, _)| {
         report_or_none
@@ -194,6 +202,9 @@ fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
     if !failures.is_empty() {
         let terminal = report_or_none.failures().all(|(_, failure)| !failure.class.passes());
         return unready("AwsCallFailed", shorten(&failures), !terminal, terminal);
+    }
+    if let Some((reason, message)) = adoption::verdict(plan) {
+        return unready(reason, message, open > 0 && report.is_some(), true);
     }
     if open > 0 && report.is_none() {
         return unready(
@@ -241,12 +252,12 @@ fn unready(reason: &'static str, message: String, working: bool, stalled: bool) 
     }
 }
 
-fn told(plan: &Plan, which: impl Fn(&Step) -> bool) -> Vec<String> {
+pub(super) fn told(plan: &Plan, which: impl Fn(&Step) -> bool) -> Vec<String> {
     let steps = plan.steps.iter().filter(|(_, step)| which(step));
     steps.map(|(node, step)| format!("{node}: {}", step.reason)).collect()
 }
 
-fn shorten(messages: &[String]) -> String {
+pub(super) fn shorten(messages: &[String]) -> String {
     let shown = messages.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
     match messages.len().saturating_sub(SHOWN) {
         0 => shown,
@@ -271,9 +282,12 @@ fn drift(project: &SecureMLProject, plan: &Plan, report: Option<&Report>) -> Opt
         .iter()
         .map(|resource| (resource.node.as_str(), resource))
         .collect();
-    let nobodys_wish = |(node, step): &(&NodeKey, &Step)| match known.get(node.to_string().as_str()) {
-        Some(resource) => resource.id.is_some() && (observed_only || resource.problem.is_none()),
-        None => step.action == Action::Delete,
+    let nobodys_wish = |(node, step): &(&NodeKey, &Step)| {
+        step.action != Action::Adopt
+            && match known.get(node.to_string().as_str()) {
+                Some(resource) => resource.id.is_some() && (observed_only || resource.problem.is_none()),
+                None => step.action == Action::Delete,
+            }
     };
     let mut steps: Vec<(&NodeKey, &Step)> = plan.writes().filter(nobodys_wish).collect();
     let is_done = |node: &NodeKey| {

@@ -21,6 +21,8 @@ mod report;
 pub use apply::{Executor, apply};
 pub use failure::{Class, Failure};
 #[cfg(feature = "aws")]
+pub(crate) use inventory::ClaimOf;
+#[cfg(feature = "aws")]
 pub use inventory::{Details, Inventory, Reader, Readings};
 #[cfg(feature = "aws")]
 pub use live::{Live, LiveKind, Observed, observe_each};

@@ -20,6 +20,8 @@ pub struct Field {
     pub effect: Effect,
     /// How much a drift of it matters.
     pub severity: crate::plan::Severity,
+    /// Whether it does no harm when it is another one on what is adopted.
+    pub harmless: bool,
 }
 
 impl Field {
@@ -50,11 +52,19 @@ impl Field {
         self
     }
 
+    /// The same field, which does no harm when it is another one on what is adopted.
+    #[must_use]
+    pub const fn harmless(mut self) -> Self {
+        self.harmless = true;
+        self
+    }
+
     const fn new(name: &'static str, effect: Effect) -> Self {
         Self {
             name,
             effect,
             severity: crate::plan::Severity::High,
+            harmless: false,
         }
     }
 }
@@ -393,6 +403,7 @@ fn erase<C: Serialize>(calls: Vec<C>) -> Result<Vec<Call>, serde_json::Error> {
         .collect()
 }
 
+pub mod managers;
 pub mod permissions;
 mod shared;
 

@@ -9,6 +9,9 @@ pub const OWNER_TAG: &str = "secureml.dev/owner";
 /// The tag that says which node of its project a resource is.
 pub const NODE_TAG: &str = "secureml.dev/node";
 
+/// The tag on what was adopted: the fingerprint of the adoption, as it was confirmed.
+pub const ADOPTED_TAG: &str = "secureml.dev/adopted";
+
 /// The tag in which AWS's console looks for a name.
 pub const NAME_TAG: &str = "Name";
 /// The tags by which a resource is recognised.
