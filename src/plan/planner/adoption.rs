@@ -358,3 +358,6 @@ fn digest(value: &impl Serialize) -> String {
     let digest = Sha256::digest(serde_json::to_vec(value).unwrap_or_default());
     digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests;
