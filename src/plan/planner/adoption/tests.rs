@@ -133,9 +133,17 @@ fn nothing_is_done_before_it_is_confirmed_and_then_only_what_was_seen() {
     blueprint.adoption.confirmed = Some(print.clone());
     let done = planned(&blueprint, &world);
     let step = &done.steps[&key("Vpc/main")];
-    assert_eq!((step.action, calls(&step.calls)), (Action::Adopt, vec![all[0].to_owned()]));
+    assert_eq!(
+        (step.action, calls(&step.calls)),
+        (Action::Adopt, vec![all[0].to_owned()])
+    );
     assert_eq!(step.calls[0].args["tags"][ADOPTED_TAG], json!(print));
-    assert_eq!(done.writes().count(), 1, "what depends on it comes after: {}", render(&done));
+    assert_eq!(
+        done.writes().count(),
+        1,
+        "what depends on it comes after: {}",
+        render(&done)
+    );
 
     // By now something else would be done: that has to be seen first.
     let other = self::world(vec![theirs("vpc-1", Tags::default(), |vpc| vpc.dns_support = false)]);
@@ -157,7 +165,11 @@ fn what_cannot_be_had_is_refused_with_its_reason() {
     let table = [
         (vec![], "this account has no Vpc vpc-1 in this region"),
         (
-            vec![theirs("vpc-1", tags(crate::model::OWNER_TAG, "test/default/other"), |_| {})],
+            vec![theirs(
+                "vpc-1",
+                tags(crate::model::OWNER_TAG, "test/default/other"),
+                |_| {},
+            )],
             "vpc-1 belongs to test/default/other; only that project can give it up",
         ),
         (
@@ -223,7 +235,9 @@ fn a_part_in_another_network_is_refused_and_so_is_all_that_comes_with_it() {
         assert_eq!(plan.adoption.is_some(), action == Action::Propose, "all or none");
     }
     // A group of a network that does not come is not looked for a place in another.
-    world.claimed.insert(key("SecurityGroup/sagemaker"), vec![group("vpc-1")]);
+    world
+        .claimed
+        .insert(key("SecurityGroup/sagemaker"), vec![group("vpc-1")]);
     world.claimed.remove(&key("Vpc/main"));
     let plan = planned(&blueprint, &world);
     let reason = &plan.steps[&key("SecurityGroup/sagemaker")].reason;
@@ -260,7 +274,12 @@ fn a_project_that_stands_goes_on_but_for_what_depends_on_the_adoption() {
     let mut open = storage();
     open.versioning = bucket::Versioning::Suspended;
     let mut world = world(vec![theirs("vpc-1", Tags::default(), |_| {})]);
-    let bucket = owned(&blueprint, "Bucket/data", serde_json::to_value(open).expect("JSON"), "data");
+    let bucket = owned(
+        &blueprint,
+        "Bucket/data",
+        serde_json::to_value(open).expect("JSON"),
+        "data",
+    );
     world.owned.extend([bucket]);
     let plan = planned(&blueprint, &world);
     let wanted = [
@@ -276,7 +295,12 @@ fn what_was_confirmed_is_brought_to_its_end() {
     let claims = [("Vpc/main", id("vpc-1")), ("Bucket/data", id("data"))];
     let mut blueprint = blueprint(&claims);
     let candidate = Candidate {
-        object: object("Bucket", "data", serde_json::to_value(storage()).expect("JSON"), Tags::default()),
+        object: object(
+            "Bucket",
+            "data",
+            serde_json::to_value(storage()).expect("JSON"),
+            Tags::default(),
+        ),
         rivals: Vec::new(),
     };
     let mut world = world(vec![theirs("vpc-1", Tags::default(), |vpc| vpc.dns_support = false)]);
@@ -332,20 +356,36 @@ fn a_bucket_that_is_called_otherwise_than_the_spec_says_is_left_alone() {
     let mut blueprint = blueprint(&[]);
     let mut open = storage();
     open.versioning = bucket::Versioning::Suspended;
-    let bucket = owned(&blueprint, "Bucket/data", serde_json::to_value(open).expect("JSON"), "theirs");
+    let bucket = owned(
+        &blueprint,
+        "Bucket/data",
+        serde_json::to_value(open).expect("JSON"),
+        "theirs",
+    );
     let world = World {
         owned: BTreeMap::from([bucket]),
         ..World::default()
     };
     // Whoever names the bucket as the spec does now would name one that is not there.
-    let group = blueprint.nodes.get_mut(&key("SecurityGroup/sagemaker")).expect("a node");
+    let group = blueprint
+        .nodes
+        .get_mut(&key("SecurityGroup/sagemaker"))
+        .expect("a node");
     group.attributes["description"] = json!("for the bucket data");
     let plan = planned(&blueprint, &world);
     let step = &plan.steps[&key("Bucket/data")];
     assert_eq!(step.action, Action::Refuse);
-    assert!(step.reason.contains("{resource: Bucket/data, id: theirs}"), "{}", step.reason);
+    assert!(
+        step.reason.contains("{resource: Bucket/data, id: theirs}"),
+        "{}",
+        step.reason
+    );
     assert_eq!(plan.steps[&key("SecurityGroup/sagemaker")].action, Action::Blocked);
-    assert_eq!(plan.steps[&key("Vpc/main")].action, Action::Create, "it does not name it");
+    assert_eq!(
+        plan.steps[&key("Vpc/main")].action,
+        Action::Create,
+        "it does not name it"
+    );
 }
 
 #[test]
