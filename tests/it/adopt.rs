@@ -12,7 +12,7 @@ use secureml::aws::Aws;
 use secureml::model::ADOPTED_TAG;
 use secureml::plan::{Action, Goal, Plan, render};
 use secureml_rig::proxy::{Gate, Moment};
-use secureml_rig::{Fault, Rule};
+use secureml_rig::{Fault, Rig, Rule};
 
 use crate::environment::{Environment, clients, parse};
 use crate::world::{Watched, cluster, controller, eventually, file, kubectl};
@@ -443,4 +443,45 @@ async fn a_cluster_tells_first_and_a_controller_that_dies_in_the_middle_is_no_ha
         "{vpcs:?}"
     );
     still_there(&aws).await
+}
+
+/// The manifest of the example, and what its ids are called there.
+const EXAMPLE: &str = include_str!("../../examples/adopt.yaml");
+const NAMES: [&str; 3] = [
+    "vpc-0123456789abcdef0",
+    "subnet-0123456789abcdef0",
+    "1234abcd-12ab-34cd-56ef-1234567890ab",
+];
+
+/// The plan beside the example: of an AWS that holds what it claims.
+#[tokio::test]
+async fn the_plan_of_the_adoption_is_current() -> Result<()> {
+    let rig = Rig::builder().binary(env!("CARGO_BIN_EXE_secureml")).start().await?;
+    let aws = clients(rig.emulator.url()).await;
+    let by_hand = ByHand::make(&aws).await?;
+    for (key, value) in [("Application", "churn"), ("Purpose", "data")] {
+        let tag = kms_tag(key, value)?;
+        aws.kms.tag_resource().key_id(&by_hand.key).tags(tag).send().await?;
+    }
+    let ids = [&by_hand.vpc, &by_hand.subnets[0], &by_hand.key];
+    let manifest = ids
+        .iter()
+        .zip(NAMES)
+        .fold(EXAMPLE.to_owned(), |text, (id, name)| text.replace(name, id));
+    let planned = rig.secureml(&["plan", "-f", &file(&rig, &manifest)?]).await?;
+    let plan = String::from_utf8(planned.stdout)?;
+    let plan = ids
+        .iter()
+        .zip(NAMES)
+        .fold(plan, |text, (id, name)| text.replace(*id, name));
+    // Fingerprints are of what is there.
+    let line = |line: &str| match line.split_once("spec.adopt.confirm: ") {
+        Some((start, _)) => format!("{start}spec.adopt.confirm: 3f2a90c1-77d0be42\n"),
+        None if line.starts_with("Plan ") => line
+            .split_once(": ")
+            .map_or_else(String::new, |(_, rest)| format!("Plan: {rest}\n")),
+        None => format!("{line}\n"),
+    };
+    let plan: String = plan.lines().map(line).collect();
+    crate::generated::current([Ok(("examples/adopt.plan.txt".to_owned(), plan))])
 }

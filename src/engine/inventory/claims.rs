@@ -62,8 +62,8 @@ impl Claims {
 }
 
 /// Those of `claims` that mean the resource `id`, which has `tags`.
-pub(super) fn on<'a>(claims: &'a [ClaimOf], id: &'a str, tags: &'a Tags) -> impl Iterator<Item = &'a ClaimOf> {
-    claims.iter().filter(|claim| claim.on.is(id, tags))
+pub(super) fn on<'a>(claims: &'a [ClaimOf], id: &str, tags: &Tags) -> Vec<&'a ClaimOf> {
+    claims.iter().filter(|claim| claim.on.is(id, tags)).collect()
 }
 
 /// `tags` of what is nobody's, as those of what `claim` makes of it.

@@ -49,19 +49,17 @@ impl Reader<'_> {
         if !lost.is_empty() {
             lock(&self.lost).insert(id.to_owned(), lost);
         }
-        let mut claims = claims::on(self.claimed(), id, &tags);
-        let Some(first) = claims.next() else {
+        let claims = claims::on(self.claimed(), id, &tags);
+        let Some((first, rivals)) = claims.split_first() else {
             return tags;
         };
         let mut seen = lock(&self.seen);
         if tags.owner().is_none() {
-            let rivals: Vec<ClaimOf> = claims.cloned().collect();
-            seen.rivals.insert(id.to_owned(), rivals);
-            return claims::lend(tags.clone(), first);
+            seen.rivals.insert(id.to_owned(), rivals.iter().copied().cloned().collect());
+            return claims::lend(tags, first);
         }
-        let owned = std::iter::once(first).chain(claims);
-        seen.owned
-            .extend(owned.map(|claim| (claim.clone(), self.bare(id, &tags))));
+        let of_each = claims.iter().map(|claim| ((*claim).clone(), self.bare(id, &tags)));
+        seen.owned.extend(of_each);
         drop(seen);
         tags
     }
@@ -70,8 +68,8 @@ impl Reader<'_> {
     pub fn recognised_as(&self, kind: &str, id: &str, tags: Tags) -> Tags {
         let (tags, _) = self.inventory.marks.complete(kind, id, tags);
         let claims = self.claims.get(kind).map_or(&[][..], Vec::as_slice);
-        match claims::on(claims, id, &tags).next() {
-            Some(claim) if tags.owner().is_none() => claims::lend(tags.clone(), claim),
+        match claims::on(claims, id, &tags).first() {
+            Some(claim) if tags.owner().is_none() => claims::lend(tags, claim),
             _ => tags,
         }
     }
