@@ -22,6 +22,8 @@ pub struct Field {
     pub severity: crate::plan::Severity,
     /// Whether it does no harm when it is another one on what is adopted.
     pub harmless: bool,
+    /// Whether no two resources of the kind may have the same in a project.
+    pub distinct: bool,
 }
 
 impl Field {
@@ -59,12 +61,20 @@ impl Field {
         self
     }
 
+    /// The same field, of which no two resources of the kind may have the same in a project.
+    #[must_use]
+    pub const fn distinct(mut self) -> Self {
+        self.distinct = true;
+        self
+    }
+
     const fn new(name: &'static str, effect: Effect) -> Self {
         Self {
             name,
             effect,
             severity: crate::plan::Severity::High,
             harmless: false,
+            distinct: false,
         }
     }
 }

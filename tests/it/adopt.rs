@@ -463,6 +463,7 @@ async fn the_plan_of_the_adoption_is_current() -> Result<()> {
         let tag = kms_tag(key, value)?;
         aws.kms.tag_resource().key_id(&by_hand.key).tags(tag).send().await?;
     }
+    aws.iam.delete_role().role_name("ds-user-role-churn-dev").send().await?;
     let ids = [&by_hand.vpc, &by_hand.subnets[0], &by_hand.key];
     let manifest = ids
         .iter()

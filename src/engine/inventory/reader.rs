@@ -55,7 +55,8 @@ impl Reader<'_> {
         };
         let mut seen = lock(&self.seen);
         if tags.owner().is_none() {
-            seen.rivals.insert(id.to_owned(), rivals.iter().copied().cloned().collect());
+            seen.rivals
+                .insert(id.to_owned(), rivals.iter().copied().cloned().collect());
             return claims::lend(tags, first);
         }
         let of_each = claims.iter().map(|claim| ((*claim).clone(), self.bare(id, &tags)));

@@ -32,7 +32,8 @@ impl Planner<'_> {
             return Ok(Some(wait));
         }
         let changes = difference::changes(kind, current, desired, &node.tags, true);
-        if let Some(why) = self.obstacle(kind, current, &changes) {
+        let obstacle = self.obstacle(kind, current, &changes);
+        if let Some(why) = obstacle.or_else(|| self.clash(kind, node, current)) {
             return Ok(Some(refuse(found, why)));
         }
         let (tags, fields): (Vec<Change>, Vec<Change>) =
@@ -56,8 +57,8 @@ impl Planner<'_> {
 
     /// What has no tags of its own comes with what it is a part of.
     fn part<'a>(&self, node: &Node, found: &'a [Candidate]) -> Result<&'a Object, String> {
-        let whole = references(&node.attributes).into_iter().map(|output| output.node);
-        let refused = whole.filter(|whole| self.is_refused(whole)).next();
+        let mut whole = references(&node.attributes).into_iter().map(|output| output.node);
+        let refused = whole.find(|whole| self.is_refused(whole));
         match (refused, found) {
             (Some(whole), _) => Err(format!("{whole} is not adopted")),
             (None, [only]) => Ok(&only.object),
@@ -94,6 +95,31 @@ impl Planner<'_> {
                 kind.name()
             )
         })
+    }
+
+    /// What `current` has as another resource of the project has it, though no two may.
+    fn clash(&self, kind: &dyn AnyKind, node: &Node, current: &Object) -> Option<String> {
+        let others = self.blueprint.nodes.values();
+        let others = others.filter(|other| other.key.kind == node.key.kind && other.key != node.key);
+        let mut pairs = others.flat_map(|other| kind.fields().iter().map(move |field| (other, field)));
+        let (other, field) = pairs.find(|(other, field)| {
+            let theirs = self.stands(&other.key).unwrap_or(&other.attributes);
+            field.distinct && theirs.get(field.name) == current.attributes.get(field.name)
+        })?;
+        Some(format!(
+            "{} is {}, which that of {} is as well; no two may have the same",
+            field.name,
+            current.attributes.get(field.name).unwrap_or(&Value::Null),
+            other.key
+        ))
+    }
+
+    /// What the resource is that is the node's, or is claimed for it.
+    fn stands(&self, key: &NodeKey) -> Option<&Value> {
+        let owned = self.world.owned.get(key).into_iter().flatten();
+        let claimed = self.world.claimed.get(key).into_iter().flatten();
+        let mut stands = owned.chain(claimed.map(|candidate| &candidate.object));
+        stands.next().map(|object| &object.attributes)
     }
 
     /// Whether `object` was there before the project, as its tags or the spec say.

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::blueprint::Builder;
-use crate::kinds::{Bucket, SecurityGroup, Vpc, bucket, security_group, vpc};
-use crate::model::{Adoption, Owner, Tags};
+use crate::kinds::{Bucket, SecurityGroup, Subnet, Vpc, bucket, security_group, subnet, vpc};
+use crate::model::{Adoption, Owner, Ref, Tags};
 use crate::plan::{Goal, Plan, plan, render};
 
 fn owner() -> Owner {
@@ -266,6 +266,41 @@ fn what_does_no_harm_is_left_as_it_is_on_what_was_adopted() {
     };
     assert_eq!(group(Some("12345678-12345678")), Action::Keep);
     assert_eq!(group(None), Action::Blocked);
+}
+
+#[test]
+fn no_two_subnets_are_adopted_in_one_zone() {
+    let mut builder = Builder::new(owner(), Tags::default());
+    let block = |number: u8| format!("10.2.{number}.0/24").parse().expect("a block");
+    let place = |zone: &str, number: u8| subnet::Attributes {
+        vpc: Ref::known("vpc-1"),
+        cidr_block: block(number),
+        availability_zone: zone.to_owned(),
+        map_public_ip_on_launch: false,
+        route_table: None,
+        association: None,
+    };
+    builder.add::<Subnet>("a", "a", &place("zone-1", 1));
+    builder.add::<Subnet>("b", "b", &place("zone-2", 2));
+    let mut blueprint = builder.build();
+    let claim = Claim {
+        on: id("subnet-1"),
+        from: None,
+    };
+    blueprint.adoption.claims.insert(key("Subnet/a"), claim);
+    for (zone, action) in [("zone-9", Action::Propose), ("zone-2", Action::Refuse)] {
+        let attributes = serde_json::to_value(place(zone, 1)).expect("JSON");
+        let candidate = Candidate {
+            object: object("Subnet", "subnet-1", attributes, Tags::default()),
+            rivals: Vec::new(),
+        };
+        let world = World {
+            claimed: BTreeMap::from([(key("Subnet/a"), vec![candidate])]),
+            ..World::default()
+        };
+        let plan = planned(&blueprint, &world);
+        assert_eq!(plan.steps[&key("Subnet/a")].action, action, "{}", render(&plan));
+    }
 }
 
 #[test]
