@@ -68,6 +68,7 @@ pub fn plan(blueprint: &Blueprint, world: &World, goal: Goal) -> Result<Plan, Pl
     }
     let mut steps = planner.steps;
     let adoption = adoption::settle(&mut steps, blueprint, world)?;
+    edges::keep_needed(&mut steps, world);
     edges::connect(&mut steps, &targets, world);
     edges::delete_together(&mut steps)?;
     Ok(Plan {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::blueprint::Builder;
-use crate::kinds::{Bucket, SecurityGroup, Subnet, Vpc, bucket, security_group, subnet, vpc};
+use crate::kinds::{Bucket, KmsKey, SecurityGroup, Subnet, Vpc, bucket, kms_key, security_group, subnet, vpc};
 use crate::model::{Adoption, Owner, Ref, Tags};
 use crate::plan::{Goal, Plan, plan, render};
 
@@ -437,5 +437,44 @@ fn what_was_adopted_stays_when_the_project_goes() {
         blueprint.adoption.delete = delete;
         let plan = plan(&blueprint, &world, Goal::Absent).expect("a plan");
         assert_eq!(plan.steps[&key].action, action);
+    }
+}
+
+#[test]
+fn what_an_adopted_resource_needs_stays_with_it() {
+    let mut builder = Builder::new(owner(), Tags::default());
+    let key_of = |policy| kms_key::Attributes {
+        aliases: BTreeSet::new(),
+        description: String::new(),
+        policy,
+        rotation_days: None,
+        state: kms_key::State::Enabled,
+        grants: BTreeMap::new(),
+        moved: false,
+    };
+    let handle = builder.add::<KmsKey>("project", "key", &key_of(crate::policy::Document::default()));
+    builder.add::<KmsKey>("other", "other", &key_of(crate::policy::Document::default()));
+    let mut encrypted = storage();
+    encrypted.encryption.key = Some(handle.id().into());
+    builder.add::<Bucket>("data", "data", &encrypted);
+    let blueprint = builder.build();
+    for (adopted, action) in [(true, Action::Retain), (false, Action::Delete)] {
+        let mut world = World::default();
+        for (node, id) in [
+            ("KmsKey/project", "key-1"),
+            ("KmsKey/other", "key-2"),
+            ("Bucket/data", "data"),
+        ] {
+            let mut attributes = blueprint.nodes[&key(node)].attributes.clone();
+            crate::model::resolve(&mut attributes, &|_| Some("key-1".to_owned()));
+            world.owned.extend([owned(&blueprint, node, attributes, id)]);
+        }
+        let bucket = &mut world.owned.get_mut(&key("Bucket/data")).expect("the bucket")[0];
+        if adopted {
+            bucket.tags = bucket.tags.clone().with(ADOPTED_TAG, "12345678-12345678");
+        }
+        let plan = plan(&blueprint, &world, Goal::Absent).expect("a plan");
+        assert_eq!(plan.steps[&key("KmsKey/project")].action, action);
+        assert_eq!(plan.steps[&key("KmsKey/other")].action, Action::Delete);
     }
 }
