@@ -93,28 +93,34 @@ fn join(steps: &mut BTreeMap<NodeKey, Step>, kind: &dyn AnyKind, nodes: &[NodeKe
     Ok(())
 }
 
-/// Keeps what is to go and what adopted resources that stay cannot do without: a key of a bucket, a boundary of a role.
+/// Keeps what is to go and what adopted resources that stay cannot do without: a key of a bucket, a boundary of a role; and
+/// the parts of what is kept.
 pub(super) fn keep_needed(steps: &mut BTreeMap<NodeKey, Step>, world: &World) {
     let by_id = nodes_by_id(world);
-    let adopted = |key: &NodeKey| {
-        let mut objects = world.owned.get(key).into_iter().flatten();
-        objects.any(|object| object.tags.get(ADOPTED_TAG).is_some())
-    };
+    let objects = |key: &NodeKey| world.owned.get(key).into_iter().flatten();
+    let adopted = |key: &NodeKey| objects(key).any(|object| object.tags.get(ADOPTED_TAG).is_some());
     let stay = steps
         .iter()
         .filter(|(key, step)| step.action == Action::Retain && adopted(key));
     let mut open: Vec<NodeKey> = stay.map(|(key, _)| key.clone()).collect();
+    let is_part = |key: &NodeKey| kinds::find(&key.kind).is_some_and(|kind| !kind.taggable());
+    let parts: Vec<NodeKey> = steps.keys().filter(|key| is_part(key)).cloned().collect();
     while let Some(key) = open.pop() {
-        let objects = world.owned.get(&key).into_iter().flatten();
-        for needed in objects.flat_map(|object| needs(object, &by_id)) {
-            let step = steps.get_mut(needed).filter(|step| step.action == Action::Delete);
+        let needed = objects(&key).flat_map(|object| needs(object, &by_id));
+        let of_it = parts.iter().filter(|part| {
+            let mut wholes = objects(part).flat_map(|object| needs(object, &by_id));
+            wholes.any(|whole| *whole == key)
+        });
+        for other in needed.chain(of_it) {
+            let step = steps.get_mut(other).filter(|step| step.action == Action::Delete);
             if let Some(step) = step {
                 step.action = Action::Retain;
-                step.reason = format!("{key} was adopted, stays, and cannot do without it");
+                step.reason =
+                    format!("belongs to {key}, which was adopted, or is needed by what was: kept, as the spec asks");
                 step.calls.clear();
                 step.then.clear();
                 step.before = None;
-                open.push(needed.clone());
+                open.push(other.clone());
             }
         }
     }

@@ -408,6 +408,15 @@ async fn a_cluster_tells_first_and_a_controller_that_dies_in_the_middle_is_no_ha
     );
     let print = adoption.confirm.context("a fingerprint")?;
     ensure!(seen.notes("AdoptionPlanned").await?.len() == 1, "told once");
+    let guarded = told
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == "GuardrailsEnforced");
+    let guarded = guarded.context("GuardrailsEnforced")?;
+    ensure!(
+        guarded.status == "Unknown" && told.last_opening.is_none(),
+        "{guarded:?}"
+    );
 
     // The controller dies after the second tag.
     let gate = Gate::at(Moment::AfterForward);
