@@ -456,9 +456,11 @@ async fn a_cluster_tells_first_and_a_controller_that_dies_in_the_middle_is_no_ha
 
 /// The manifest of the example, and what its ids are called there.
 const EXAMPLE: &str = include_str!("../../examples/adopt.yaml");
-const NAMES: [&str; 3] = [
+const NAMES: [&str; 5] = [
     "vpc-0123456789abcdef0",
     "subnet-0123456789abcdef0",
+    "rtb-0123456789abcdef0",
+    "sg-0123456789abcdef0",
     "1234abcd-12ab-34cd-56ef-1234567890ab",
 ];
 
@@ -473,7 +475,22 @@ async fn the_plan_of_the_adoption_is_current() -> Result<()> {
         aws.kms.tag_resource().key_id(&by_hand.key).tags(tag).send().await?;
     }
     aws.iam.delete_role().role_name("ds-user-role-churn-dev").send().await?;
-    let ids = [&by_hand.vpc, &by_hand.subnets[0], &by_hand.key];
+    let groups = aws.ec2.describe_security_groups().send().await?;
+    let mut groups = groups
+        .security_groups()
+        .iter()
+        .filter(|group| group.vpc_id() == Some(&by_hand.vpc));
+    let default = groups
+        .find(|group| group.group_name() == Some("default"))
+        .and_then(|group| group.group_id());
+    let default = default.context("the VPC's own group")?.to_owned();
+    let ids = [
+        &by_hand.vpc,
+        &by_hand.subnets[0],
+        &by_hand.table,
+        &default,
+        &by_hand.key,
+    ];
     let manifest = ids
         .iter()
         .zip(NAMES)
