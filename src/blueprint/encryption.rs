@@ -51,14 +51,15 @@ const CRYPTOGRAPHY: [&str; 4] = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateData
 
 pub(super) fn draw(project: &Project, builder: &mut Builder) {
     let notebooks = || project.spec.notebooks.iter().map(|notebook| notebook.name.as_str());
-    let users = notebooks().map(|name| execution(project, name));
+    let users = notebooks().map(|name| project.notebook_role_arn(name));
     let policy = |users: Vec<String>, services: Vec<Statement>| policy(project, &users, services);
     let data = policy(users.collect(), vec![logs(project)]);
     add(project, builder, "project", &project.named("kms-cmk"), "Data", data);
     if project.spec.encryption.notebook_volume_key == VolumeKey::PerNotebook {
         for notebook in notebooks() {
             let name = project.named_for("kms-cmk", notebook);
-            let volume = policy(vec![execution(project, notebook)], Vec::new());
+            // Its volume works through a grant for whoever starts it. Nobody else has anything to do with the key.
+            let volume = policy(Vec::new(), Vec::new());
             add(
                 project,
                 builder,
@@ -137,11 +138,6 @@ fn policy(project: &Project, users: &[String], services: Vec<Statement>) -> Docu
     // Without notebooks there is nobody who uses the key.
     let used = [use_it, inside].into_iter().filter(|_| !users.is_empty());
     Document::new(own.into_iter().chain(used).chain(services))
-}
-
-/// The execution role of the notebook `name`.
-fn execution(project: &Project, name: &str) -> String {
-    project.service_role_arn(&project.notebook_role(name))
 }
 
 /// CloudWatch Logs encrypts the project's log group, and nothing else.

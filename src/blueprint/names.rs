@@ -65,7 +65,8 @@ impl Project {
         self.named("flow-logs-role")
     }
 
-    /// The execution role of the notebook `name` and of the jobs started in it. Its path is [`SERVICE_ROLE_PATH`].
+    /// The execution role of the notebook `name` and of the jobs started in it. Its path is
+    /// [`Project::notebook_role_path`].
     pub fn notebook_role(&self, name: &str) -> String {
         self.named_for("notebook-role", name)
     }
@@ -100,9 +101,30 @@ impl Project {
         self.named("vpc-flow-logs")
     }
 
-    /// The ARN of the role `name` that stands under [`SERVICE_ROLE_PATH`].
-    pub fn service_role_arn(&self, name: &str) -> String {
-        self.iam_arn(&format!("role{SERVICE_ROLE_PATH}{name}"))
+    /// Where the execution roles of the project's notebooks stand in IAM, and no other role: one pattern names them
+    /// all, and none of a project whose name begins alike. It is not under `/service-role/`, where the console makes
+    /// roles for people who may make no others.
+    pub fn notebook_role_path(&self) -> String {
+        format!("/secureml/{}/", self.suffix())
+    }
+
+    /// The ARN of the execution role of the notebook `name`.
+    pub fn notebook_role_arn(&self, name: &str) -> String {
+        self.iam_arn(&format!(
+            "role{}{}",
+            self.notebook_role_path(),
+            self.notebook_role(name)
+        ))
+    }
+
+    /// The pattern of the ARN of the role `name`, wherever it stands. No two roles of an account are called alike.
+    pub fn role_arn_anywhere(&self, name: &str) -> String {
+        self.iam_arn(&format!("role/*/{name}"))
+    }
+
+    /// The pattern of the ARNs of the execution roles of all notebooks.
+    pub fn notebook_role_arns(&self) -> String {
+        self.iam_arn(&format!("role{}*", self.notebook_role_path()))
     }
 
     /// The patterns that match the ARN of the controller's own identity. The ARN of a session tells its role's name and
@@ -143,6 +165,3 @@ impl Project {
         format!("arn:{}:s3:::{name}", self.account.partition)
     }
 }
-
-/// Where roles that AWS services take stand in IAM.
-pub const SERVICE_ROLE_PATH: &str = "/service-role/";

@@ -98,15 +98,15 @@ const AROUND_ENDPOINT: &[&str] = &[
     "ec2:*:*:subnet/*",
     "ec2:*:*:vpc/*",
 ];
-const ROLE: &[&str] = &["iam::*:role/ds-*", "iam::*:role/service-role/ds-*"];
-const POLICY: &[&str] = &["iam::*:policy/ds-*"];
+const ROLE: &[&str] = &["iam::*:role/ds-*", "iam::*:role/secureml/*/ds-*"];
+const POLICY: &[&str] = &["iam::*:policy/secureml/ds-*"];
 const KEY: &[&str] = &["kms:*:*:key/*"];
 const BUCKET: &[&str] = &["s3:::ds-*"];
 const NOTEBOOK: &[&str] = &["sagemaker:*:*:notebook-instance/ds-*"];
 const BOUNDARY: (&str, &str, &[&str]) = (
     "ArnLike",
     "iam:PermissionsBoundary",
-    &["arn:aws:iam::*:policy/ds-boundary-*"],
+    &["arn:aws:iam::*:policy/secureml/ds-*"],
 );
 const PASSED: (&str, &str, &[&str]) = (
     "StringEquals",
@@ -148,6 +148,13 @@ const BOUNDS: &[(&str, &[On])] = &[
         &[All(&["ec2:*:*:vpc-peering-connection/*"])],
     ),
     ("ec2:RevokeSecurityGroup*", &[All(GROUP)]),
+    (
+        "ec2:CreateNetworkInterface",
+        &[
+            All(&["ec2:*:*:network-interface/*"]),
+            Ours(&["ec2:*:*:security-group/*", "ec2:*:*:subnet/*"]),
+        ],
+    ),
     ("ec2:AssociateRouteTable", &[Ours(ROUTE_TABLE), Ours(SUBNET)]),
     ("ec2:DisassociateRouteTable", &[All(ROUTE_TABLE), Ours(SUBNET)]),
     ("ec2:ReplaceRouteTableAssociation", &[All(ROUTE_TABLE), Ours(SUBNET)]),
@@ -158,6 +165,10 @@ const BOUNDS: &[(&str, &[On])] = &[
     ("iam:PutRolePermissionsBoundary", &[When(ROLE, BOUNDARY)]),
     ("iam:PassRole", &[When(ROLE, PASSED)]),
     ("iam:CreateServiceLinkedRole", &[When(ANY, LINKED)]),
+    (
+        "iam:RemoveRoleFromInstanceProfile",
+        &[All(&["iam::*:instance-profile/*"])],
+    ),
     ("iam:TagRole", &[All(ROLE)]),
     ("iam:CreatePolicy", &[New(POLICY)]),
     ("iam:TagPolicy", &[All(POLICY)]),

@@ -17,6 +17,7 @@ mod posture;
 mod project;
 mod reach;
 mod replicas;
+mod soak;
 mod start_script;
 mod tamper;
 mod world;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 const MIRROR: &str = "vpce-1-x.vpce-svc-1.eu-central-1.vpce.amazonaws.com";
 const ARN: &str = "arn:aws:sagemaker:eu-central-1:111122223333:notebook-instance/ds-notebook-churn-dev-ada";
-const ROLE: &str = "arn:aws:iam::111122223333:role/service-role/ds-notebook-role-churn-dev-ada";
+const ROLE: &str = "arn:aws:iam::111122223333:role/secureml/churn-dev/ds-notebook-role-churn-dev-ada";
 const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/0a1b";
 /// What a linter takes for slips: dollar signs and quotes in files that stand in quotes, functions whose failure is
 /// answered by `||`, and names without braces.

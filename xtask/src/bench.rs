@@ -3,6 +3,8 @@
 //! Counts and ratios are the result. Times depend on the machine and on the emulator, whose own speed is measured
 //! beside them as the floor. The controller is the development build unless `--release` is given.
 
+mod limits;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -35,6 +37,10 @@ pub(crate) struct Options {
     /// Adds this much to every AWS call and measures one project's critical path in place of the fleets: `50ms`.
     #[arg(long, value_parser = milliseconds)]
     latency: Option<Duration>,
+    /// Creates the fleets under AWS's published request limits, of which somebody else uses half, and measures how
+    /// that goes in place of the rest. Twenty projects take about an hour.
+    #[arg(long, conflicts_with = "latency")]
+    limits: bool,
     /// Measures the release build, which compiles the AWS SDK once more.
     #[arg(long)]
     release: bool,
@@ -60,6 +66,12 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let calls = options.calls.as_deref();
     if let Some(latency) = options.latency {
         return critical_path(&binary, latency, calls).await;
+    }
+    if options.limits {
+        for count in options.projects {
+            limits::measure(&binary, count).await?;
+        }
+        return Ok(());
     }
     let mut columns = Vec::new();
     let mut notes = String::new();
@@ -103,10 +115,13 @@ async fn fleet(binary: &Path, count: usize, notes: &mut String, calls_to: Option
         ("one sweep: per-object calls (slow lane)", per_sweep(steady.objects)),
         ("one sweep: AWS writes", per_sweep(steady.writes)),
         ("one sweep: API-server writes", per_sweep(steady.api_writes)),
-        ("controller: memory (RSS), MiB", bench.memory("VmRSS:")?.to_string()),
+        (
+            "controller: memory (RSS), MiB",
+            bench.controller.memory_mib("VmRSS")?.to_string(),
+        ),
         (
             "  of which not the program file's",
-            bench.memory("RssAnon:")?.to_string(),
+            bench.controller.memory_mib("RssAnon")?.to_string(),
         ),
         (
             "controller: CPU, ms a second at rest",
@@ -261,14 +276,6 @@ impl<'a> Bench<'a> {
         Ok(counted
             .filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok())
             .sum())
-    }
-
-    /// One of the kernel's figures of memory, in MiB.
-    fn memory(&self, figure: &str) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.controller.id()))?;
-        let line = status.lines().find(|line| line.starts_with(figure));
-        let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
-        Ok(kib.context("the kernel does not tell the controller's memory")? / 1024)
     }
 
     /// Seconds of CPU time so far.

@@ -1,9 +1,10 @@
 //! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`,
-//! `cargo xtask chaos`, `cargo xtask gen`.
+//! `cargo xtask chaos`, `cargo xtask soak`, `cargo xtask gen`.
 
 mod bench;
 mod chaos;
 mod demo;
+mod soak;
 mod steps;
 
 use anyhow::Result;
@@ -28,6 +29,8 @@ enum Command {
     Bench(bench::Options),
     /// Kills the controller at the calls of a project's life, and compares what comes of it with a life that nobody disturbed.
     Chaos(chaos::Options),
+    /// Lets calls fail, people tamper and the controller die at random, and looks whether a fleet ends as declared.
+    Soak(soak::Options),
     /// Everything CI runs.
     Test,
     /// Writes what is generated from the code: the custom resource definitions, the controller's IAM policy, the examples'
@@ -41,6 +44,7 @@ async fn main() -> Result<()> {
         Command::Demo { keep } => demo::run(keep).await,
         Command::Bench(options) => bench::run(options).await,
         Command::Chaos(options) => chaos::run(&options),
+        Command::Soak(options) => soak::run(&options),
         Command::Test => steps::test(),
         Command::Gen => steps::generate(),
     }

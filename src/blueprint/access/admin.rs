@@ -44,21 +44,20 @@ pub(super) fn buckets(ground: &Ground<'_>) -> Statement {
 
 /// Managing the keys. Making grants is not among it: a grant is a way to use a key.
 pub(super) fn keys(ground: &Ground<'_>) -> Statement {
-    Statement::allow("KeyAdmin")
-        .actions([
-            "kms:Cancel*",
-            "kms:DescribeKey",
-            "kms:DisableK*",
-            "kms:EnableK*",
-            "kms:GetKeyPolicy",
-            "kms:GetKeyRotation*",
-            "kms:List*",
-            "kms:PutKeyPolicy",
-            "kms:RevokeGrant",
-            "kms:Schedule*",
-            "kms:TagResource",
-            "kms:UntagResource",
-            "kms:UpdateKey*",
-        ])
-        .resources(ground.keys())
+    let administer = Statement::allow("KeyAdmin").actions([
+        "kms:Cancel*",
+        "kms:DescribeKey",
+        "kms:DisableK*",
+        "kms:EnableK*",
+        "kms:GetKeyPolicy",
+        "kms:GetKeyRotation*",
+        "kms:List*",
+        "kms:PutKeyPolicy",
+        "kms:RevokeGrant",
+        "kms:Schedule*",
+        "kms:TagResource",
+        "kms:UntagResource",
+        "kms:UpdateKey*",
+    ]);
+    ground.on_keys(administer)
 }

@@ -17,7 +17,7 @@ pub(super) enum Boundary {
     Execution,
     /// Of the people who administer the project.
     Admin,
-    /// Of the role that launches notebooks. It names the roles that it hands on, and grows with the notebooks.
+    /// Of the role that launches notebooks, and hands their roles on.
     Launch,
     /// Of everybody else.
     Access,
@@ -131,12 +131,12 @@ const LOGS: [&str; 5] = [
 fn execution(ground: &Ground<'_>) -> Vec<Statement> {
     let writes = ["cloudwatch:PutMetricData", "sts:GetServiceBearerToken"];
     let any = READS.into_iter().chain(INTERFACES).chain(writes);
-    // Its own role, by the tag that the role bears: the list of all would grow with the notebooks.
-    let itself = ground.project.service_role_arn("${aws:PrincipalTag/Name}");
+    // Its own role, by the tag that the role bears.
+    let itself = ground.project.role_arn_anywhere("${aws:PrincipalTag/Name}");
     let mut statements = vec![
         common::data(ground, OBJECTS),
-        Statement::allow("Key").actions(KEY).resources(ground.keys()),
-        common::grants(ground),
+        Statement::allow("Key").actions(KEY).resources([&ground.key]),
+        common::grant().resources([&ground.key]),
         Statement::allow("Any").actions(any).anywhere(),
         Statement::allow("Logs")
             .actions(LOGS)
@@ -183,8 +183,7 @@ fn launch(ground: &Ground<'_>) -> Vec<Statement> {
         guardrails::notebook(ground),
         guardrails::tag(ground),
     ];
-    let roles = ground.notebook_roles();
-    statements.extend((!roles.is_empty()).then(|| Ground::pass(roles)));
+    statements.push(Ground::pass([ground.project.notebook_role_arns()]));
     statements
 }
 

@@ -136,8 +136,12 @@ pub(super) fn data<'a>(ground: &Ground<'_>, actions: impl IntoIterator<Item = &'
 
 /// Grants on the project's keys, through which AWS services use them for volumes.
 pub(super) fn grants(ground: &Ground<'_>) -> Statement {
+    ground.on_keys(grant())
+}
+
+/// A grant, for an AWS service and nobody else.
+pub(super) fn grant() -> Statement {
     let statement = Statement::allow("Grant").actions(["kms:CreateGrant"]);
-    let statement = statement.resources(ground.keys());
     statement.given(global::GRANT_IS_FOR_AWS.is_true())
 }
 

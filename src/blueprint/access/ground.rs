@@ -2,6 +2,7 @@
 
 use super::others;
 use super::settings::Settings;
+use crate::api::VolumeKey;
 use crate::blueprint::Project;
 use crate::model::Account;
 use crate::policy::{Condition, Key, One, Statement, Text, global};
@@ -13,27 +14,17 @@ pub(super) struct Ground<'a> {
     pub(super) subnets: Vec<String>,
     pub(super) group: String,
     pub(super) key: String,
-    /// The keys that volumes of notebooks may have.
-    pub(super) volume_keys: Vec<String>,
     /// The endpoints that notebooks are opened through.
     pub(super) notebook_endpoints: [String; 2],
 }
 
 impl<'a> Ground<'a> {
     pub(super) fn new(project: &'a Project) -> Self {
-        let notebooks = project.spec.notebooks.iter();
-        let mut volume_keys: Vec<String> = notebooks
-            .map(|notebook| others::volume_key(project, &notebook.name))
-            .chain([others::key()])
-            .collect();
-        volume_keys.sort();
-        volume_keys.dedup();
         Self {
             settings: Settings::new(&project.spec.guardrails),
             subnets: others::subnets(project),
             group: others::group(),
             key: others::key(),
-            volume_keys,
             notebook_endpoints: others::notebook_endpoints(),
             project,
         }
@@ -79,12 +70,12 @@ impl<'a> Ground<'a> {
         })
     }
 
-    /// The ARN of the role of the notebook `name`.
+    /// The role of the notebook `name`, as it is handed on.
     pub(super) fn notebook_role(&self, name: &str) -> String {
-        self.project.service_role_arn(&self.project.notebook_role(name))
+        self.project.role_arn_anywhere(&self.project.notebook_role(name))
     }
 
-    /// The ARNs of all notebooks' roles: those that SageMaker may be given.
+    /// The roles of all notebooks.
     pub(super) fn notebook_roles(&self) -> Vec<String> {
         let notebooks = self.project.spec.notebooks.iter();
         notebooks.map(|notebook| self.notebook_role(&notebook.name)).collect()
@@ -109,9 +100,15 @@ impl<'a> Ground<'a> {
         [project.data_bucket(), project.model_bucket()].map(|name| project.s3_arn(&name))
     }
 
-    /// Every key of the project.
-    pub(super) fn keys(&self) -> &[String] {
-        &self.volume_keys
+    /// `statement` about every key of the project: the one, or all that bear the project's tags where each notebook has
+    /// its own. A list would grow with the notebooks beyond what IAM takes.
+    pub(super) fn on_keys(&self, statement: Statement) -> Statement {
+        match self.project.spec.encryption.notebook_volume_key {
+            VolumeKey::Shared => statement.resources([&self.key]),
+            VolumeKey::PerNotebook => statement
+                .resources([self.project.arn("kms", "key/*")])
+                .given_all(self.made()),
+        }
     }
 
     /// The ARN pattern of the log groups of SageMaker, which all projects of an account share.
@@ -119,7 +116,7 @@ impl<'a> Ground<'a> {
         self.project.arn("logs", "log-group:/aws/sagemaker/*")
     }
 
-    /// Passing `roles` to SageMaker. The action knows no tags of roles, so they are named.
+    /// Passing `roles`, by their ARNs or patterns, to SageMaker. The action knows no tags of roles.
     pub(super) fn pass(roles: impl IntoIterator<Item = String>) -> Statement {
         let statement = Statement::allow("Pass").actions(["iam:PassRole"]).resources(roles);
         statement.given(global::PASSED_TO.is(["sagemaker.amazonaws.com"]))

@@ -283,7 +283,7 @@ pub(super) fn notebook(ground: &Ground<'_>) -> Statement {
         .given_all(inside(ground))
         .given_all([INSTANCE_TYPES.present()])
         .given_all(types(&ground.settings.notebook_types))
-        .given(VOLUME_KMS_KEY_ARN.is(&ground.volume_keys))
+        .given(VOLUME_KMS_KEY_ARN.is([&ground.key]))
         .given(DIRECT_INTERNET_ACCESS.is(["Disabled"]))
         .given(ROOT_ACCESS.is(["Disabled"]))
         .given(MINIMUM_IMDS_VERSION.is(["2"]))

@@ -25,9 +25,7 @@ pub(super) fn policies(ground: &Ground<'_>) -> BTreeMap<String, Document> {
             .anywhere()
             .given_all(ground.tagged()),
         common::grants(ground),
-        Statement::allow("SeeKey")
-            .actions(["kms:DescribeKey"])
-            .resources(ground.keys()),
+        ground.on_keys(Statement::allow("SeeKey").actions(["kms:DescribeKey"])),
         common::parameters(ground),
         Statement::allow("Any")
             .actions(common::NETWORK.into_iter().chain(["sagemaker:List*"]))

@@ -19,7 +19,6 @@ mod user;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::SERVICE_ROLE_PATH;
 use super::{Builder, Invalid, Node, Project};
 use crate::kinds::{Handle, IamPolicy, IamRole, iam_policy, iam_role};
 use crate::policy::Document;
@@ -65,7 +64,7 @@ pub(super) fn check(project: &Project) -> Vec<Invalid> {
 struct Role {
     node: String,
     name: String,
-    path: &'static str,
+    path: String,
     trust: Document,
     boundary: Boundary,
     inline: BTreeMap<String, Document>,
@@ -79,7 +78,7 @@ fn roles(ground: &Ground<'_>) -> Vec<Role> {
     roles.push(Role {
         node: "launch".to_owned(),
         name: project.launch_role(),
-        path: "/",
+        path: "/".to_owned(),
         trust: Document::new([trust::service(ground, "servicecatalog.amazonaws.com")]),
         boundary: Boundary::Launch,
         inline: launch::policies(ground),
@@ -88,7 +87,7 @@ fn roles(ground: &Ground<'_>) -> Vec<Role> {
     roles.push(Role {
         node: "flow-logs".to_owned(),
         name: project.flow_logs_role(),
-        path: "/",
+        path: "/".to_owned(),
         trust: flow_logs::trust(ground),
         boundary: Boundary::Access,
         inline: flow_logs::policies(ground),
@@ -97,7 +96,7 @@ fn roles(ground: &Ground<'_>) -> Vec<Role> {
     roles.extend(project.spec.notebooks.iter().map(|notebook| Role {
         node: format!("notebook-{}", notebook.name),
         name: project.notebook_role(&notebook.name),
-        path: SERVICE_ROLE_PATH,
+        path: project.notebook_role_path(),
         trust: Document::new([trust::service(ground, "sagemaker.amazonaws.com")]),
         boundary: Boundary::Execution,
         inline: notebook::policies(ground, &notebook.name),
@@ -111,7 +110,7 @@ fn people(ground: &Ground<'_>) -> Vec<Role> {
     let admin = Role {
         node: "admin".to_owned(),
         name: ground.project.admin_role(),
-        path: "/",
+        path: "/".to_owned(),
         trust: trust::people(ground, &access.admin_principals),
         boundary: Boundary::Admin,
         inline: admin::policies(ground),
@@ -120,7 +119,7 @@ fn people(ground: &Ground<'_>) -> Vec<Role> {
     let user = Role {
         node: "user".to_owned(),
         name: ground.project.user_role(),
-        path: "/",
+        path: "/".to_owned(),
         trust: trust::people(ground, &access.user_principals),
         boundary: Boundary::Access,
         inline: user::policies(ground),
@@ -132,7 +131,7 @@ fn people(ground: &Ground<'_>) -> Vec<Role> {
 fn add(role: Role, builder: &mut Builder) {
     let boundary = Handle::<IamPolicy>::new(role.boundary.node());
     let attributes = iam_role::Attributes {
-        path: role.path.to_owned(),
+        path: role.path,
         description: format!("Role of the secureml project {}", builder.blueprint.owner),
         trust: role.trust,
         boundary: Some(boundary.arn()),

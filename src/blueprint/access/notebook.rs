@@ -22,8 +22,8 @@ fn work(ground: &Ground<'_>, name: &str) -> Vec<Statement> {
         common::data(ground, common::OBJECTS),
         Statement::allow("Key")
             .actions(CRYPTOGRAPHY.into_iter().chain(["kms:DescribeKey"]))
-            .resources(ground.keys()),
-        common::grants(ground),
+            .resources([&ground.key]),
+        common::grant().resources([&ground.key]),
         common::parameters(ground),
         common::client(ground),
         // What a schedule may describe is in the denies; the boundary lets it name a job definition and no more.

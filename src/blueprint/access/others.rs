@@ -1,6 +1,5 @@
 //! What roles and boundary need to know of the rest of the environment: ids that AWS invents, by reference.
 
-use crate::api::VolumeKey;
 use crate::blueprint::Project;
 use crate::model::{NodeKey, Output, Ref};
 
@@ -23,14 +22,6 @@ pub(super) fn group() -> String {
 /// The ARN of the project's key.
 pub(super) fn key() -> String {
     output("KmsKey", "project", "arn")
-}
-
-/// The ARN of the key of the notebook `name`'s volume.
-pub(super) fn volume_key(project: &Project, name: &str) -> String {
-    match project.spec.encryption.notebook_volume_key {
-        VolumeKey::Shared => key(),
-        VolumeKey::PerNotebook => output("KmsKey", &format!("notebook-{name}"), "arn"),
-    }
 }
 
 /// The ids of the endpoints that the calls which open a notebook come through.

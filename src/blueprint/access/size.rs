@@ -46,8 +46,8 @@ fn problem(what: &str, length: usize, limit: Limit) -> Option<Invalid> {
     let (field, remedy) = match limit {
         Limit::Trust => ("spec.access", "name fewer principals, or roles in their place"),
         _ => (
-            "spec.notebooks",
-            "declare fewer notebooks, or shorter names and lists of instance types",
+            "spec.guardrails",
+            "name fewer instance types, or patterns such as ml.m5.* in their place",
         ),
     };
     let most = limit.characters();

@@ -1,5 +1,5 @@
 use super::*;
-use crate::api::{EnvironmentType, Notebook, Preset, ReplacePolicy, SecureMLProjectSpec, UpdatePolicy};
+use crate::api::{EnvironmentType, Notebook, Preset, ReplacePolicy, SecureMLProjectSpec, UpdatePolicy, VolumeKey};
 use crate::blueprint::{Blueprint, draw};
 use crate::model::{Account, Owner, Zone};
 use crate::policy::lint;
@@ -78,24 +78,28 @@ fn no_policy_has_a_flaw_and_each_is_canonical() {
     }
 }
 
-/// The longest names that the API takes, and as many notebooks as then fit.
+/// The longest names and the most notebooks that the API takes.
 #[test]
 fn a_large_project_stays_within_what_iam_takes() {
-    for preset in PRESETS {
-        let notebooks: Vec<String> = (0..12).map(|i| format!("person-{i:03}")).collect();
+    let keys = [VolumeKey::Shared, VolumeKey::PerNotebook, VolumeKey::PerNotebook];
+    for (preset, key) in PRESETS.into_iter().zip(keys) {
+        let notebooks: Vec<String> = (0..50).map(|i| format!("person-{i:03}")).collect();
         let mut project = project(&"p".repeat(31), preset, &notebooks);
         project.environment = EnvironmentType::Prod;
+        project.spec.encryption.notebook_volume_key = key;
         assert_eq!(check(&project), [], "{preset:?}");
     }
 }
 
 #[test]
 fn what_iam_would_not_take_is_refused() {
-    let notebooks: Vec<String> = (0..60).map(|i| format!("scientist-{i:02}")).collect();
-    let problems = check(&project("customer-churn", Preset::Standard, &notebooks));
+    let mut project = project("customer-churn", Preset::Standard, &["alice".to_owned()]);
+    let types = (0..100).map(|i| format!("ml.c{i}.xlarge"));
+    project.spec.guardrails.job_instance_types = Some(types.collect());
+    let problems = check(&project);
     assert!(!problems.is_empty());
     assert!(
-        problems.iter().all(|problem| problem.field == "spec.notebooks"),
+        problems.iter().all(|problem| problem.field == "spec.guardrails"),
         "{problems:?}"
     );
 }

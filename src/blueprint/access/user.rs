@@ -28,9 +28,7 @@ pub(super) fn policies(ground: &Ground<'_>) -> BTreeMap<String, Document> {
         common::parameters(ground),
         // Starting a notebook attaches its encrypted volume.
         common::grants(ground),
-        Statement::allow("SeeKey")
-            .actions(["kms:DescribeKey"])
-            .resources(ground.keys()),
+        ground.on_keys(Statement::allow("SeeKey").actions(["kms:DescribeKey"])),
     ];
     let denied = [notebook::scripts(), boundary::elsewhere(ground)];
     BTreeMap::from([

@@ -3,9 +3,9 @@
 //!
 //! CI makes a few kills, drawn from a seed. `cargo xtask chaos` makes as many as it is told to.
 
-mod census;
+pub mod census;
 mod life;
-mod tidy;
+pub mod tidy;
 mod trial;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -20,12 +20,16 @@ use trial::{Kill, Reference, Trial};
 
 /// How many kills CI makes.
 const SAMPLE: usize = 12;
+/// How many times in a row the controller dies, unless told otherwise.
+const ROW: u64 = 3;
 
 /// What is to be done, from the environment.
 struct Options {
     kills: usize,
     shards: usize,
     seed: u64,
+    /// How many times in a row the controller dies in one part of a life, at most.
+    row: usize,
 }
 
 impl Options {
@@ -38,6 +42,7 @@ impl Options {
             kills: usize::try_from(number("SECUREML_CHAOS_KILLS", SAMPLE as u64)?)?,
             shards: usize::try_from(number("SECUREML_CHAOS_SHARDS", 1)?)?,
             seed: number("SECUREML_CHAOS_SEED", 1)?,
+            row: usize::try_from(number("SECUREML_CHAOS_ROW", ROW)?)?,
         })
     }
 }
@@ -47,7 +52,8 @@ struct Work {
     reference: Reference,
     /// What is still to be tried, by part.
     open: Mutex<BTreeMap<Part, VecDeque<Kill>>>,
-    done: Mutex<Vec<(Kill, Trial)>>,
+    done: Mutex<Vec<(Part, Trial)>>,
+    row: usize,
     begun: Instant,
 }
 
@@ -70,6 +76,7 @@ async fn a_kill_at_any_call_leaves_nothing_behind() -> Result<()> {
         reference,
         open: Mutex::new(open),
         done: Mutex::default(),
+        row: options.row.max(1),
         begun: Instant::now(),
     });
     let mut shards = tokio::task::JoinSet::new();
@@ -85,11 +92,11 @@ async fn a_kill_at_any_call_leaves_nothing_behind() -> Result<()> {
     println!("{}", table(&done));
     let wrong = done
         .iter()
-        .filter_map(|(kill, trial)| Some(format!("{kill}\n{}", trial.wrong.as_ref()?)));
+        .filter_map(|(_, trial)| Some(format!("{}\n{}", trial.deaths(), trial.wrong.as_ref()?)));
     let wrong: Vec<String> = wrong.collect();
     ensure!(
         wrong.is_empty(),
-        "{} kills left a trace:\n{}",
+        "{} rows of kills left a trace:\n{}",
         wrong.len(),
         wrong.join("\n\n")
     );
@@ -120,28 +127,45 @@ impl Work {
         Some(kill.stale)
     }
 
-    fn take(&self, part: Part, stale: bool) -> Option<Kill> {
+    /// The next kills of `part`, as many as may happen in a row.
+    fn take(&self, part: Part, stale: bool) -> Vec<Kill> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = open.get_mut(&part)?;
-        let index = queue.iter().position(|kill| kill.stale == stale)?;
-        queue.remove(index)
+        let queue = open.entry(part).or_default();
+        let mut taken = Vec::new();
+        while taken.len() < self.row
+            && let Some(index) = queue.iter().position(|kill| kill.stale == stale)
+        {
+            taken.extend(queue.remove(index));
+        }
+        taken
+    }
+
+    /// Takes back what did not happen, to be tried alone or in another row.
+    fn give_back(&self, part: Part, kills: Vec<Kill>) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.entry(part).or_default().extend(kills);
     }
 
     async fn live(&self, life: &Life, stale: bool) -> Result<bool> {
         for part in self.reference.parts() {
-            let Some(kill) = self.take(part, stale) else {
+            let kills = self.take(part, stale);
+            if kills.is_empty() {
                 // Drift is put right before the next part; the others have to come for what follows.
                 if !matches!(part, Part::Drift(_)) {
                     life.pass(&self.reference, part).await?;
                 }
                 continue;
-            };
-            let trial = life.suffer(&self.reference, &kill).await?;
+            }
+            let mut trial = life.suffer(&self.reference, part, kills).await?;
+            // What comes after the others may come to nothing because of them.
+            if !trial.died.is_empty() {
+                self.give_back(part, std::mem::take(&mut trial.missed));
+            }
             let sound = trial.wrong.is_none();
             if sound {
                 life.tidy().await?;
             }
-            self.tell(kill, trial);
+            self.tell(part, trial);
             if !sound {
                 return Ok(false);
             }
@@ -149,48 +173,50 @@ impl Work {
         Ok(true)
     }
 
-    fn tell(&self, kill: Kill, trial: Trial) {
+    fn tell(&self, part: Part, trial: Trial) {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        done.push((kill, trial));
-        if let Some((kill, trial)) = done.last() {
-            let end = match (&trial.wrong, trial.missed) {
-                (Some(wrong), _) => format!("WRONG: {wrong}"),
-                (None, true) => "not reached; converged".to_owned(),
-                (None, false) => "converged".to_owned(),
-            };
-            println!(
-                "{:>5} {:>6.0} s  {kill}: {end}",
-                done.len(),
-                self.begun.elapsed().as_secs_f64()
-            );
+        done.push((part, trial));
+        let tried: usize = done
+            .iter()
+            .map(|(_, trial)| trial.died.len() + trial.missed.len())
+            .sum();
+        if let Some((_, trial)) = done.last() {
+            let end = trial
+                .wrong
+                .as_ref()
+                .map_or_else(|| "converged".to_owned(), |wrong| format!("WRONG: {wrong}"));
+            let seconds = self.begun.elapsed().as_secs_f64();
+            println!("{tried:>5} {seconds:>6.0} s  {}: {end}", trial.deaths());
         }
     }
 }
 
-fn table(done: &[(Kill, Trial)]) -> String {
-    let mut rows: BTreeMap<(usize, &str), [usize; 5]> = BTreeMap::new();
-    for (kill, trial) in done {
-        let part = match kill.part {
+fn table(done: &[(Part, Trial)]) -> String {
+    let mut rows: BTreeMap<(usize, &str), [usize; 6]> = BTreeMap::new();
+    for (part, trial) in done {
+        let part = match part {
             Part::Create => (0, "create"),
             Part::Drift(_) => (1, "drift"),
             Part::Update => (2, "update"),
             Part::Delete => (3, "delete"),
         };
+        let converged = if trial.wrong.is_none() { trial.died.len() } else { 0 };
         for row in [part, (4, "all")] {
             let row = rows.entry(row).or_default();
-            row[0] += usize::from(!trial.missed);
-            row[1] += usize::from(trial.missed);
-            row[2] += usize::from(trial.wrong.is_none());
-            row[3] += trial.surplus;
-            row[4] += usize::from(trial.lost);
+            row[0] += trial.died.len();
+            row[1] += trial.died.len().saturating_sub(1);
+            row[2] += trial.missed.len();
+            row[3] += converged;
+            row[4] += trial.surplus;
+            row[5] += usize::from(trial.lost);
         }
     }
     let mut text = format!(
-        "{:<10}{:>8}{:>14}{:>11}{:>23}{:>15}\n",
-        "part", "kills", "not reached", "converged", "duplicates and orphans", "wrong deletes"
+        "{:<10}{:>8}{:>18}{:>14}{:>11}{:>24}{:>15}\n",
+        "part", "kills", "while recovering", "not reached", "converged", "duplicates and orphans", "wrong deletes"
     );
-    for ((_, part), [kills, missed, converged, surplus, lost]) in rows {
-        text += &format!("{part:<10}{kills:>8}{missed:>14}{converged:>11}{surplus:>23}{lost:>15}\n");
+    for ((_, part), [kills, again, missed, converged, surplus, lost]) in rows {
+        text += &format!("{part:<10}{kills:>8}{again:>18}{missed:>14}{converged:>11}{surplus:>24}{lost:>15}\n");
     }
     text
 }

@@ -1,18 +1,17 @@
-//! One death of the controller, and what comes of it.
+//! Deaths of the controller, one or several in a row, and what comes of them.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use secureml_rig::proxy::{Call, Calls, Gate, Moment};
+use futures::future::select_all;
+use secureml_rig::proxy::{Call, Calls, Gate, Held, Moment, RuleHandle};
 use secureml_rig::{Fault, Rule};
 
 use super::life::{Life, Part, Picture};
 use crate::tamper::rounds::Done;
 
-/// How long a controller may take until it comes to the call at which it is to die.
-const REACHES_WITHIN: Duration = Duration::from_secs(20);
 /// How much of its work the next controller has done when a late call of its predecessor arrives.
 const LATE: Duration = Duration::from_millis(600);
 
@@ -48,6 +47,33 @@ impl When {
             Self::AfterReply => Moment::AfterReply,
         }
     }
+
+    /// What becomes of the call at which the controller died: it is left here if it is to go on later.
+    fn befalls(self, held: Held) -> Option<Held> {
+        match self {
+            Self::SentLate => return Some(held),
+            Self::BeforeSend | Self::ReplyLost => held.discard(),
+            Self::WhileCarriedOut | Self::AfterReply => held.go_on(),
+        }
+        None
+    }
+}
+
+/// Where a controller is to die.
+struct Ambush {
+    kill: Kill,
+    gate: Gate,
+    rule: RuleHandle,
+}
+
+/// The first of `ambushes` that a call comes to, and the call; never, if there are none.
+async fn reached(ambushes: &[Ambush]) -> (usize, Held) {
+    if ambushes.is_empty() {
+        return std::future::pending().await;
+    }
+    let gates = ambushes.iter().map(|ambush| Box::pin(ambush.gate.reached()));
+    let (held, index, _) = select_all(gates).await;
+    (index, held)
 }
 
 /// A death.
@@ -182,17 +208,30 @@ fn differs(call: &Call, when: When) -> bool {
     call.mutating || matches!(when, When::BeforeSend | When::AfterReply)
 }
 
-/// What came of a death.
+/// What came of a row of deaths in one part of a life.
 #[derive(Clone, Debug, Default)]
 pub struct Trial {
-    /// The controller did not come to the call: another order of things made it unnecessary.
-    pub missed: bool,
+    /// The deaths, in their order: each controller was killed when it was at work on what the one before had left.
+    pub died: Vec<Kill>,
+    /// No controller came to these calls: another order of things made them unnecessary.
+    pub missed: Vec<Kill>,
     /// What was wrong in the end, if anything.
     pub wrong: Option<String>,
     /// How many more of something there were than there should be.
     pub surplus: usize,
     /// Something was gone or made anew that should have stayed.
     pub lost: bool,
+}
+
+impl Trial {
+    /// The deaths in words.
+    pub fn deaths(&self) -> String {
+        let all: Vec<String> = match self.died.as_slice() {
+            [] => self.missed.iter().map(|kill| format!("{kill} (not reached)")).collect(),
+            died => died.iter().map(ToString::to_string).collect(),
+        };
+        all.join(", then ")
+    }
 }
 
 impl Life {
@@ -207,49 +246,56 @@ impl Life {
         Ok(())
     }
 
-    /// Lives the part in which `kill` happens.
-    pub async fn suffer(&self, reference: &Reference, kill: &Kill) -> Result<Trial> {
+    /// Lives `part` and kills the controller at each of `kills` that it, or one of its successors, comes to.
+    pub async fn suffer(&self, reference: &Reference, part: Part, kills: Vec<Kill>) -> Result<Trial> {
         let before = self.ids().await?;
-        self.prepare(kill.part, &reference.drifts).await?;
+        self.prepare(part, &reference.drifts).await?;
         self.note_others().await?;
-        let gate = Gate::at(kill.when.moment());
-        let rule = Rule::on(&kill.call, Fault::Hold(gate.clone())).nth(kill.nth).times(1);
-        let rule = self.rig.proxy.add(rule);
-        let mut first = self.controller()?;
-        let held = tokio::time::timeout(REACHES_WITHIN, gate.reached()).await.ok();
-        first.kill()?;
-        let mut trial = Trial {
-            missed: held.is_none(),
-            ..Trial::default()
-        };
-        let late = match (held, kill.when) {
-            (Some(held), When::SentLate) => Some(held),
-            (Some(held), When::BeforeSend | When::ReplyLost) => {
-                held.discard();
-                None
+        let mut ambushes: Vec<Ambush> = kills.into_iter().map(|kill| self.ambush(kill)).collect();
+        let ended = reference.of(part)?;
+        let mut trial = Trial::default();
+        let mut late = None;
+        let mut controller = self.controller()?;
+        let outcome = loop {
+            if let Some(held) = late.take() {
+                tokio::time::sleep(LATE).await;
+                Held::go_on(held);
             }
-            _ => None,
+            tokio::select! {
+                (index, held) = reached(&ambushes) => {
+                    controller.kill()?;
+                    let Ambush { kill, rule, .. } = ambushes.remove(index);
+                    rule.remove();
+                    late = kill.when.befalls(held);
+                    trial.died.push(kill);
+                    controller = self.controller()?;
+                }
+                outcome = self.becomes(&ended.picture) => break outcome,
+            }
         };
-        rule.remove();
-        let mut second = self.controller()?;
-        if let Some(held) = late {
-            tokio::time::sleep(LATE).await;
-            held.go_on();
+        for Ambush { kill, rule, .. } in ambushes {
+            rule.remove();
+            trial.missed.push(kill);
         }
-        let ended = reference.of(kill.part)?;
-        if let Err(wrong) = self.becomes(&ended.picture).await {
-            trial.wrong = Some(format!("{wrong:#}\n{}", second.tail()));
-            trial.surplus = self
-                .picture()
-                .await
-                .map_or(0, |picture| picture.surplus(&ended.picture));
+        if let Err(wrong) = outcome {
+            trial.wrong = Some(format!("{wrong:#}\n{}", controller.tail()));
+            let now = self.picture().await;
+            trial.surplus = now.map_or(0, |picture| picture.surplus(&ended.picture));
         }
-        second.stop()?;
+        controller.stop()?;
         if let Err(lost) = self.kept(&before, ended).await {
             trial.lost = true;
             trial.wrong.get_or_insert_with(|| format!("{lost:#}"));
         }
         Ok(trial)
+    }
+
+    /// Lies in wait at the call of `kill`. Calls are counted from here, whichever controller makes them.
+    fn ambush(&self, kill: Kill) -> Ambush {
+        let gate = Gate::at(kill.when.moment());
+        let rule = Rule::on(&kill.call, Fault::Hold(gate.clone())).nth(kill.nth).times(1);
+        let rule = self.rig.proxy.add(rule);
+        Ambush { kill, gate, rule }
     }
 
     async fn kept(&self, before: &BTreeMap<String, String>, ended: &Ended) -> Result<()> {

@@ -2,6 +2,7 @@
 //! scenarios that are written as data in `scenarios/`.
 
 mod context;
+mod controller;
 mod environment;
 mod evaluated;
 mod evaluator;

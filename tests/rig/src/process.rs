@@ -79,6 +79,14 @@ impl Process {
             .unwrap_or_default()
     }
 
+    /// One of the kernel's figures of the process's memory, such as `VmRSS`, in MiB.
+    pub fn memory_mib(&self, figure: &str) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
+        let line = status.lines().find(|line| line.split(':').next() == Some(figure));
+        let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+        Ok(kib.with_context(|| format!("the kernel does not tell {figure} of {}", self.name))? / 1024)
+    }
+
     /// Sends a signal. A process that has ended already is no error.
     pub fn signal(&mut self, signal: Signal) -> Result<()> {
         if self.exited()?.is_none()
