@@ -359,8 +359,9 @@ fn outputs(blueprint: &Blueprint, plan: &Plan, report: Option<&Report>) -> BTree
     let known = |output: &crate::model::Output| {
         let from_report = report.and_then(|report| report.output(&output.node, &output.name));
         let from_plan = || {
-            plan.steps
-                .get(&output.node)?
+            // What is not adopted yet is not the project's.
+            let step = plan.steps.get(&output.node);
+            step.filter(|step| step.action != Action::Propose)?
                 .outputs
                 .get(&output.name)
                 .map(String::as_str)

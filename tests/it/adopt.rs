@@ -408,6 +408,11 @@ async fn a_cluster_tells_first_and_a_controller_that_dies_in_the_middle_is_no_ha
     );
     let print = adoption.confirm.context("a fingerprint")?;
     ensure!(seen.notes("AdoptionPlanned").await?.len() == 1, "told once");
+    ensure!(
+        !told.outputs.contains_key("vpcId"),
+        "not the project's yet: {:?}",
+        told.outputs
+    );
     let guarded = told
         .conditions
         .iter()
