@@ -2,6 +2,7 @@
 
 mod access;
 mod adopt;
+mod brake;
 mod check;
 mod drift;
 mod encryption;
@@ -9,12 +10,14 @@ mod guardrails;
 mod network;
 mod notebook;
 mod packages;
+mod pause;
 mod project;
 mod rules;
 mod status;
 
 pub use access::*;
 pub use adopt::*;
+pub use brake::*;
 pub use check::{Invalid, check};
 pub use drift::*;
 pub use encryption::*;
@@ -22,5 +25,6 @@ pub use guardrails::*;
 pub use network::*;
 pub use notebook::*;
 pub use packages::*;
+pub use pause::*;
 pub use project::*;
 pub use status::*;

@@ -4,6 +4,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{BrakeStatus, PauseStatus};
+
 /// What the controller found and did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -11,7 +13,10 @@ pub struct SecureMLProjectStatus {
     /// The generation of the spec that the rest of the status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready, Reconciling, Stalled and GuardrailsEnforced.
+    /// The generation of the spec that AWS held completely at some time. What differs from it since, nobody declared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub converged_generation: Option<i64>,
+    /// Ready, Reconciling, Stalled and GuardrailsEnforced; Paused, once somebody has asked for a pause.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
     /// What users of the environment need to know: ids, names, ARNs.
@@ -32,6 +37,19 @@ pub struct SecureMLProjectStatus {
     /// Creation that was begun: written before AWS is called, removed when every answer has come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<Intent>,
+    /// The last pause of correction that somebody asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PauseStatus>,
+    /// The fleet brake, while it holds changes of this project, or has held those that are under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brake: Option<BrakeStatus>,
+}
+
+impl SecureMLProjectStatus {
+    /// The pause that nothing is written in, if there is one.
+    pub fn active_pause(&self) -> Option<&PauseStatus> {
+        self.pause.as_ref().filter(|pause| pause.is_active())
+    }
 }
 
 /// One resource of the environment.

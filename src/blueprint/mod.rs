@@ -14,12 +14,13 @@ mod project;
 mod start;
 mod storage;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::kinds::{Handle, Kind};
+use crate::api::DeletionPolicy;
+use crate::kinds::{Bucket, Handle, Kind, KmsKey, LogGroup};
 use crate::model::{Adoption, NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
 
 pub use crate::api::Invalid;
@@ -67,6 +68,10 @@ pub struct Blueprint {
     /// Which of its resources exist already.
     #[serde(default)]
     pub adoption: Adoption,
+    /// Kinds that hold data and go with the project all the same, as the spec asks: also those of their resources that
+    /// an earlier spec declared.
+    #[serde(default)]
+    pub forsaken: BTreeSet<String>,
 }
 
 impl Blueprint {
@@ -77,6 +82,7 @@ impl Blueprint {
             nodes: BTreeMap::new(),
             outputs: BTreeMap::new(),
             adoption: Adoption::default(),
+            forsaken: BTreeSet::new(),
         }
     }
 }
@@ -91,9 +97,21 @@ pub fn draw(project: &Project) -> Blueprint {
     access::draw(project, &mut builder);
     notebooks::draw(project, &mut builder);
     parameters::draw(project, &mut builder);
-    let mut blueprint = builder.build();
-    blueprint.adoption = adoption::of(project);
-    blueprint
+    let policies = &project.spec.deletion_policy;
+    let kinds = [
+        (Bucket::NAME, policies.buckets),
+        (KmsKey::NAME, policies.keys),
+        (LogGroup::NAME, policies.logs),
+    ];
+    let forsaken = kinds
+        .into_iter()
+        .filter(|(_, policy)| *policy == DeletionPolicy::Delete);
+    let forsaken = forsaken.map(|(kind, _)| kind.to_owned()).collect();
+    Blueprint {
+        forsaken,
+        adoption: adoption::of(project),
+        ..builder.build()
+    }
 }
 
 /// Collects the nodes of a blueprint and hands out the references between them.

@@ -4,6 +4,8 @@ mod audit;
 mod offline;
 mod organization;
 mod passes;
+#[cfg(feature = "controller")]
+mod pause;
 mod reach;
 mod subject;
 
@@ -96,6 +98,13 @@ enum Command {
     },
     /// Writes the guardrails as policies of an AWS organisation: service control policies and a resource control policy.
     OrganizationPolicies(organization::Options),
+    /// Pauses the correction of a project: AWS is looked at and differences are told, but nothing is written, until the time
+    /// is over. Exit code 0: it is paused, 2: no controller has taken it up yet, 1: error, or the controller refused.
+    #[cfg(feature = "controller")]
+    Pause(pause::Options),
+    /// Ends a pause before its time.
+    #[cfg(feature = "controller")]
+    Resume(pause::Which),
     /// Runs the controller.
     #[cfg(feature = "controller")]
     Controller(crate::controller::Options),
@@ -166,6 +175,10 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             say(&organization::write(&options)?)?;
             Ok(ExitCode::SUCCESS)
         }
+        #[cfg(feature = "controller")]
+        Command::Pause(options) => pause::pause(&options).await,
+        #[cfg(feature = "controller")]
+        Command::Resume(which) => pause::resume(&which).await,
         #[cfg(feature = "controller")]
         Command::Controller(options) => {
             crate::controller::run(options).await?;

@@ -3,17 +3,29 @@ use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
+use jiff::SignedDuration;
 use kube::Client;
 use kube::runtime::events::{Event, Recorder, Reporter};
+use kube::runtime::reflector::Store;
 use tokio::sync::Mutex;
 
 use super::guardrails::Watch;
+use crate::api::SecureMLProject;
 use crate::aws::{Aws, Share, describe_account};
-use crate::engine::{Inventory, Memory, Permit};
+use crate::engine::{Brake, Inventory, Limits, Memory, Permit};
 use crate::model::{Account, Owner};
 
 /// A version of a spec: the object's uid and generation.
 pub(super) type Version = (Option<String>, Option<i64>);
+
+/// What keeps correction from doing harm.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Care {
+    /// How long a project may be paused at the longest.
+    pub(super) longest_pause: SignedDuration,
+    /// How many projects may be changed at once though nobody declared anything.
+    pub(super) limits: Limits,
+}
 
 /// What every reconcile shares.
 pub(super) struct Context {
@@ -21,6 +33,11 @@ pub(super) struct Context {
     pub(super) installation: String,
     pub(super) account: Account,
     pub(super) inventory: Inventory,
+    /// How long a project may be paused at the longest.
+    pub(super) longest_pause: SignedDuration,
+    brake: StdMutex<Brake>,
+    /// Every project, as far as it is watched.
+    fleet: Option<Store<SecureMLProject>>,
     /// How long AWS's lists may take to show what was just made.
     visible_within: Duration,
     started: Instant,
@@ -39,6 +56,7 @@ impl Context {
         share: Share,
         visible_within: Duration,
         permit: Permit,
+        care: Care,
     ) -> Result<Self> {
         let aws = Arc::new(Aws::from_env(share).await);
         let account = describe_account(&aws)
@@ -49,6 +67,9 @@ impl Context {
             installation: installation.to_owned(),
             account,
             inventory: Inventory::new(aws, installation, permit),
+            longest_pause: care.longest_pause,
+            brake: StdMutex::new(Brake::new(care.limits, Instant::now())),
+            fleet: None,
             visible_within,
             started: Instant::now(),
             memories: StdMutex::default(),
@@ -56,6 +77,35 @@ impl Context {
             sound: StdMutex::default(),
             told: StdMutex::default(),
         })
+    }
+
+    /// The same, of all projects in `fleet`.
+    pub(super) fn with_fleet(self, fleet: Store<SecureMLProject>) -> Self {
+        Self {
+            fleet: Some(fleet),
+            ..self
+        }
+    }
+
+    /// The owners of all projects that are to stay.
+    pub(super) fn fleet(&self) -> Vec<Owner> {
+        let projects = self.fleet.as_ref().map(Store::state).unwrap_or_default();
+        let stay = projects
+            .iter()
+            .filter(|project| project.metadata.deletion_timestamp.is_none());
+        stay.map(|project| self.owner(project)).collect()
+    }
+
+    /// Whose `project` is.
+    pub(super) fn owner(&self, project: &SecureMLProject) -> Owner {
+        let namespace = project.metadata.namespace.as_deref().unwrap_or_default();
+        let name = project.metadata.name.as_deref().unwrap_or_default();
+        Owner::new(&self.installation, namespace, name)
+    }
+
+    /// The brake of the fleet.
+    pub(super) fn brake(&self) -> MutexGuard<'_, Brake> {
+        lock(&self.brake)
     }
 
     /// What earlier passes for `owner` wrote.
@@ -86,6 +136,7 @@ impl Context {
 
     /// Forgets `owner`, whose project is gone.
     pub(super) fn forget(&self, owner: &Owner) {
+        self.brake().forget(owner);
         lock(&self.memories).remove(owner);
         lock(&self.watches).remove(owner);
         lock(&self.sound).remove(owner);

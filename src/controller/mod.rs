@@ -1,9 +1,12 @@
 //! The controller: watches `SecureMLProject`s and keeps AWS as they declare.
 
 mod adoption;
+mod brake;
 mod context;
 mod guardrails;
+mod hold;
 mod lease;
+mod pause;
 mod reconcile;
 mod status;
 
@@ -13,14 +16,16 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use futures::StreamExt;
+use jiff::SignedDuration;
 use kube::runtime::controller::Config;
 use kube::runtime::{Controller, Predicate, PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, Client};
 
+use self::context::Care;
 use self::lease::Leadership;
 use crate::api::SecureMLProject;
 use crate::aws::Share;
-use crate::engine::{Permit, VISIBLE_WITHIN};
+use crate::engine::{Limits, Permit, VISIBLE_WITHIN};
 
 /// How the controller runs.
 #[derive(Debug, Args)]
@@ -40,6 +45,16 @@ pub struct Options {
     /// again before.
     #[arg(long, default_value_t = VISIBLE_WITHIN.as_secs())]
     visible_within_seconds: u64,
+    /// How long a project may be paused at the longest, such as `24h`; `0s`: not at all.
+    #[arg(long, env = "SECUREML_LONGEST_PAUSE", default_value = "24h")]
+    longest_pause: SignedDuration,
+    /// Of which share of all projects changes that nobody declared go through within one sweep, from 0 to 1; if there are
+    /// more, none is changed until somebody has looked. 1: all.
+    #[arg(long, env = "SECUREML_BRAKE_SHARE", default_value = "0.2", value_parser = share)]
+    brake_share: f64,
+    /// The least number of projects with such changes at which that holds.
+    #[arg(long, env = "SECUREML_BRAKE_LEAST", default_value_t = 5)]
+    brake_least: usize,
     /// Contend for a lease with other replicas of this installation, of which only one works at a time.
     #[arg(long)]
     leader_elect: bool,
@@ -70,6 +85,13 @@ pub async fn run(options: Options) -> Result<()> {
         options.aws_rate_share,
         Duration::from_secs(options.visible_within_seconds),
         permit.clone(),
+        Care {
+            longest_pause: options.longest_pause,
+            limits: Limits {
+                share: options.brake_share,
+                least: options.brake_least,
+            },
+        },
     )
     .await?;
     tracing::info!(
@@ -106,6 +128,7 @@ pub async fn run(options: Options) -> Result<()> {
 async fn watch(client: Client, context: context::Context, concurrency: u16) {
     let projects: Api<SecureMLProject> = Api::all(client);
     let (reader, writer) = reflector::store();
+    let context = Arc::new(context.with_fleet(reader.clone()));
     // What only our own status writes change is no news.
     let news = predicates::generation
         .combine(predicates::finalizers)
@@ -118,13 +141,20 @@ async fn watch(client: Client, context: context::Context, concurrency: u16) {
     Controller::for_stream(changes, reader)
         .with_config(Config::default().concurrency(concurrency))
         .graceful_shutdown_on(stop())
-        .run(reconcile::reconcile, reconcile::error_policy, Arc::new(context))
+        .run(reconcile::reconcile, reconcile::error_policy, context)
         .for_each(|result| async move {
             if let Err(error) = result {
                 tracing::debug!(%error, "reconcile");
             }
         })
         .await;
+}
+
+/// A share, from 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    let valid = (0.0..=1.0).contains(&share);
+    valid.then_some(share).ok_or_else(|| "must be from 0 to 1".to_owned())
 }
 
 fn own_name() -> String {

@@ -10,17 +10,23 @@ use kube::runtime::finalizer::{self, finalizer};
 use kube::{Resource, ResourceExt};
 use serde_json::json;
 
+use super::brake::Leave;
 use super::context::Context;
 use super::guardrails::{self, Case, Need, Watch};
-use super::status;
-use crate::api::{DriftMode, Intent, SecureMLProject, SecureMLProjectStatus};
+use super::hold::Hold;
+use super::{brake, pause, status};
+use crate::api::{Intent, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{self, Blueprint, Project};
-use crate::engine::{Memory, Outcome, Report, carry_out, look};
+use crate::engine::{Memory, Outcome, Report, Wish, carry_out, look};
 use crate::model::Owner;
 use crate::plan::{Goal, Plan, PlanError};
 
 /// Held until everything that should go is gone from AWS.
 const FINALIZER: &str = "secureml.dev/environment";
+/// Until a plan is tried again that this program cannot make.
+const UNPLANNABLE: Duration = Duration::from_secs(60);
+/// How long until the fleet is counted, perhaps.
+const UNTIL_COUNTED: Duration = Duration::from_secs(1);
 /// After a failure that passes by itself.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
@@ -29,8 +35,6 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 pub(super) enum Error {
     #[error("the Kubernetes API server refused: {0}")]
     Kubernetes(#[source] Box<kube::Error>),
-    #[error("the environment cannot be planned: {0}")]
-    Plan(#[from] PlanError),
     #[error("the audit came to no end: {0}")]
     Audit(#[from] tokio::task::JoinError),
     #[error("AWS still holds resources of the project")]
@@ -56,7 +60,7 @@ pub(super) async fn reconcile(project: Arc<SecureMLProject>, context: Arc<Contex
     let namespace = project.namespace().unwrap_or_default();
     let api: Api<SecureMLProject> = Api::namespaced(context.client.clone(), &namespace);
     let turn = Turn {
-        owner: Owner::new(&context.installation, &namespace, &project.name_any()),
+        owner: context.owner(&project),
         api: api.clone(),
         context,
     };
@@ -93,11 +97,19 @@ struct Turn {
 impl Turn {
     async fn keep(&self, project: &SecureMLProject) -> Result<Action, Error> {
         let interval = Duration::from_secs(project.spec.drift.interval_seconds.into());
-        let sweep = || Action::requeue(self.context.until_next_sweep(interval));
+        let mut latest = self.paused(project).await;
+        let pause_ends = pause::ends_in(&latest, Timestamp::now());
+        let sweep = || {
+            let next = self.context.until_next_sweep(interval);
+            Action::requeue(pause_ends.map_or(next, |end| end.min(next)))
+        };
         let (drawn, blueprint) = match self.draw(project) {
             Ok(drawn) => drawn,
             Err(problems) => {
-                self.write(project.status.as_ref(), &status::invalid(project, &problems))
+                self.context
+                    .brake()
+                    .note(&self.owner, Wish::Unknown, None, Instant::now());
+                self.write(project.status.as_ref(), &status::invalid(project, latest, &problems))
                     .await?;
                 return Ok(sweep());
             }
@@ -108,24 +120,48 @@ impl Turn {
         if known != project.metadata.generation {
             memory.declared_anew();
         }
-        let floor = self.context.sweep_floor(interval);
+        // Somebody was at work while it was paused: what is done about it is not done on what was read before.
+        let resumed = latest.pause != project.status.as_ref().and_then(|status| status.pause.clone());
+        let floor = if resumed {
+            Instant::now()
+        } else {
+            self.context.sweep_floor(interval)
+        };
         let begun = memory.heeds(found_intent(project), Instant::now());
         let inventory = &self.context.inventory;
-        let (world, plan) = look(inventory, &blueprint, Goal::Present, &mut memory, floor, begun).await?;
-        let observe = project.spec.drift.mode == DriftMode::Observe;
+        let (world, plan) = match look(inventory, &blueprint, Goal::Present, &mut memory, floor, begun).await {
+            Ok(seen) => seen,
+            Err(error) => {
+                self.context
+                    .brake()
+                    .note(&self.owner, Wish::Unknown, None, Instant::now());
+                self.unplannable(project, latest, &error).await?;
+                return Ok(sweep());
+            }
+        };
+        let hold = Hold::of(project, &latest);
+        let (leave, event) = brake::ask(&self.context, &self.owner, project, &mut latest, (&plan, &world), hold);
+        if let Some(event) = event {
+            self.publish(project, event).await;
+        }
+        let hold = match leave {
+            Leave::Go => None,
+            Leave::Held(hold) => Some(hold),
+            Leave::NotYet => return Ok(Action::requeue(UNTIL_COUNTED)),
+        };
         let mut stands = project.status.clone();
-        let mut latest = stands.clone().unwrap_or_default();
         let case = Case {
             project: drawn,
             blueprint,
             world,
         };
-        let waits = !observe && !memory.is_stuck(&plan, Instant::now());
+        let waits = hold.is_none() && !memory.is_stuck(&plan, Instant::now());
         let (mut watch, blueprint) = self.guard(project, &plan, waits, case, &mut latest).await?;
-        let report = if observe || plan.writes().next().is_none() {
-            None
-        } else {
-            if plan.creates() {
+        let closing = hold.as_ref().filter(|hold| hold.spares_what_is_open());
+        let closing = closing.and_then(|_| brake::closes(&latest, &plan));
+        let todo = if hold.is_some() { closing.as_ref() } else { Some(&plan) };
+        let report = if let Some(todo) = todo.filter(|todo| todo.writes().next().is_some()) {
+            if todo.creates() {
                 // With a new id, unless a creation under the old one may still be on its way.
                 let earlier = latest.intent.take().filter(|_| begun || memory.awaits_answers());
                 let intent = intent(earlier);
@@ -134,17 +170,19 @@ impl Turn {
                 latest = status::working(project, latest, &plan);
             }
             // What is open is told before it is closed, and what is made before it is made.
-            if plan.creates() || guardrails::open_anew(stands.as_ref(), &latest) {
+            if todo.creates() || guardrails::open_anew(stands.as_ref(), &latest) {
                 self.write(stands.as_ref(), &latest).await?;
                 stands = Some(latest.clone());
             }
             let incarnation = latest.intent.as_ref().map_or("", |intent| intent.id.as_str());
-            Some(carry_out(inventory, &plan, &mut memory, incarnation).await)
+            Some(carry_out(inventory, todo, &mut memory, incarnation).await)
+        } else {
+            None
         };
         if !begun && !memory.awaits_lists() {
             latest.intent = None;
         }
-        if let Some(event) = status::event(project, &plan, report.as_ref()) {
+        if let Some(event) = status::event(project, &plan, report.as_ref(), hold.as_ref()) {
             self.publish(project, event).await;
         }
         let mut after = next(&plan, report.as_ref(), &mut memory);
@@ -158,9 +196,20 @@ impl Turn {
             after = after.or(Some(SHOWN_WITHIN));
         }
         self.context.note_watch(&self.owner, watch);
-        let done = status::after_pass(project, latest, &blueprint, &plan, report.as_ref());
+        let done = status::after_pass(project, latest, &blueprint, &plan, report.as_ref(), hold.as_ref());
         self.write(stands.as_ref(), &done).await?;
+        let after = after.map(|after| pause_ends.map_or(after, |end| end.min(after)));
         Ok(after.map_or_else(sweep, Action::requeue))
+    }
+
+    /// The status with what is asked for of pauses taken up; what is news of them is told.
+    async fn paused(&self, project: &SecureMLProject) -> SecureMLProjectStatus {
+        let mut latest = project.status.clone().unwrap_or_default();
+        let event = pause::follow(project, &mut latest, self.context.longest_pause, Timestamp::now());
+        if let Some(event) = event {
+            self.publish(project, event).await;
+        }
+        latest
     }
 
     /// Audits what AWS holds, where anything of it has changed.
@@ -195,7 +244,33 @@ impl Turn {
         Ok((watch, blueprint))
     }
 
+    /// A mistake of this program: somebody has to read of it.
+    async fn unplannable(
+        &self,
+        project: &SecureMLProject,
+        latest: SecureMLProjectStatus,
+        error: &PlanError,
+    ) -> Result<(), Error> {
+        let stuck = status::unplannable(project, latest, error);
+        if let Some(event) = status::unplannable_event(project, &stuck) {
+            self.publish(project, event).await;
+        }
+        tracing::error!(namespace = self.owner.namespace, project = self.owner.name, %error, "no plan can be made");
+        self.write(project.status.as_ref(), &stuck).await
+    }
+
     async fn remove(&self, project: &SecureMLProject) -> Result<Action, Error> {
+        self.context.brake().forget(&self.owner);
+        let latest = self.paused(project).await;
+        if let Some(pause) = latest.active_pause().cloned() {
+            let left = pause::ends_in(&latest, Timestamp::now());
+            let held = status::deletion_held(project, latest, &pause);
+            if let Some(event) = status::deletion_held_event(project, &held) {
+                self.publish(project, event).await;
+            }
+            self.write(project.status.as_ref(), &held).await?;
+            return Err(Error::StillThere(left.unwrap_or(AFTER_FAILURE)));
+        }
         // What a spec made that was sound once has to go also when the spec is not sound any more; data stays.
         let drawn = self.draw(project).map(|(_, blueprint)| blueprint);
         let blueprint = drawn.unwrap_or_else(|_| Blueprint::empty(self.owner.clone()));
@@ -204,7 +279,13 @@ impl Turn {
         let floor = memory.removing_since(Instant::now());
         let begun = memory.heeds(found_intent(project), Instant::now());
         let inventory = &self.context.inventory;
-        let (_, plan) = look(inventory, &blueprint, Goal::Absent, &mut memory, floor, begun).await?;
+        let (_, plan) = match look(inventory, &blueprint, Goal::Absent, &mut memory, floor, begun).await {
+            Ok(seen) => seen,
+            Err(error) => {
+                self.unplannable(project, latest, &error).await?;
+                return Err(Error::StillThere(UNPLANNABLE));
+            }
+        };
         if plan.is_settled() {
             if let Some(event) = status::retained(&plan) {
                 self.publish(project, event).await;
@@ -213,7 +294,6 @@ impl Turn {
             return Ok(Action::await_change());
         }
         let report = carry_out(inventory, &plan, &mut memory, "").await;
-        let latest = project.status.clone().unwrap_or_default();
         self.write(
             project.status.as_ref(),
             &status::removing(project, latest, &plan, &report),

@@ -8,12 +8,20 @@ use kube::runtime::events::{Event, EventType};
 
 use super::adoption;
 use super::guardrails::ENFORCED;
-use crate::api::{DriftMode, DriftStatus, ResourceStatus, SecureMLProject, SecureMLProjectStatus};
+use super::hold::{FLEET_BRAKE, Hold};
+use super::pause::{self, PAUSED};
+use crate::api::{DriftStatus, PauseStatus, ResourceStatus, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{Blueprint, Invalid};
-use crate::engine::{Outcome, Report};
+use crate::engine::{Class, Outcome, Report};
 use crate::model::NodeKey;
-use crate::plan::{Action, Plan, Severity, Step};
+use crate::plan::{Action, Plan, PlanError, Severity, Step};
 
+/// The condition that says whether AWS holds what is declared.
+const READY: &str = "Ready";
+/// The reason of a deletion that waits for the end of a pause.
+const DELETION_HELD: &str = "DeletionHeld";
+/// The reason when the program cannot make a plan.
+const NO_PLAN: &str = "CannotBePlanned";
 /// How much of a list a message holds.
 const SHOWN: usize = 3;
 
@@ -27,7 +35,11 @@ struct Verdict {
 }
 
 /// The spec cannot be built.
-pub(super) fn invalid(project: &SecureMLProject, problems: &[Invalid]) -> SecureMLProjectStatus {
+pub(super) fn invalid(
+    project: &SecureMLProject,
+    mut latest: SecureMLProjectStatus,
+    problems: &[Invalid],
+) -> SecureMLProjectStatus {
     let messages: Vec<String> = problems.iter().map(ToString::to_string).collect();
     let verdict = Verdict {
         ready: false,
@@ -36,10 +48,37 @@ pub(super) fn invalid(project: &SecureMLProject, problems: &[Invalid]) -> Secure
         reason: "InvalidSpec",
         message: messages.join("; "),
     };
-    let mut latest = project.status.clone().unwrap_or_default();
     let unseen = "AWS is not looked at while the spec cannot be built".to_owned();
     set(&mut latest, project, ENFORCED, State::Unknown, verdict.reason, unseen);
     with_conditions(project, latest, &verdict)
+}
+
+/// The environment cannot be planned, though the spec is sound.
+pub(super) fn unplannable(
+    project: &SecureMLProject,
+    mut latest: SecureMLProjectStatus,
+    error: &PlanError,
+) -> SecureMLProjectStatus {
+    let message = format!(
+        "the environment cannot be planned, and AWS is left as it is: {error}; this is a mistake in this program, not in \
+         the spec: report it, and go back to the version before"
+    );
+    let unseen = "what stands is not audited while it cannot be planned".to_owned();
+    set(&mut latest, project, ENFORCED, State::Unknown, NO_PLAN, unseen);
+    with_conditions(project, latest, &unready(NO_PLAN, message, false, true))
+}
+
+/// The event of that, the first time.
+pub(super) fn unplannable_event(project: &SecureMLProject, latest: &SecureMLProjectStatus) -> Option<Event> {
+    first_time(project, latest, NO_PLAN)
+}
+
+/// What the condition Ready says for `reason`, if it did not before.
+fn first_time(project: &SecureMLProject, latest: &SecureMLProjectStatus, reason: &'static str) -> Option<Event> {
+    let said = |status| condition(status, READY).filter(|ready| ready.reason == reason);
+    let message = said(Some(latest))?.message.clone();
+    let news = said(project.status.as_ref()).is_none();
+    news.then(|| note(EventType::Warning, reason, message))
 }
 
 /// Work is about to begin.
@@ -61,9 +100,10 @@ pub(super) fn after_pass(
     blueprint: &Blueprint,
     plan: &Plan,
     report: Option<&Report>,
+    hold: Option<&Hold>,
 ) -> SecureMLProjectStatus {
-    let verdict = verdict(plan, report);
-    if let Some(drift) = drift(project, plan, report) {
+    let verdict = verdict(plan, report, hold);
+    if let Some(drift) = drift(project, plan, report, hold) {
         let same = latest
             .last_drift
             .as_ref()
@@ -74,6 +114,15 @@ pub(super) fn after_pass(
     }
     if let Some(last) = latest.last_drift.as_mut().filter(|_| verdict.ready) {
         last.corrected = true;
+    }
+    // What needs a decision does not keep the rest from being as declared.
+    let moves = |step: &Step| step.action.writes() || step.action == Action::Wait;
+    if verdict.ready || !plan.steps.values().any(moves) {
+        latest.converged_generation = project.metadata.generation;
+    }
+    // A release is good until everything is done, and no longer.
+    if verdict.ready {
+        latest.brake = None;
     }
     latest.resources = resources(plan, report);
     latest.adoption = adoption::open(plan);
@@ -115,13 +164,36 @@ pub(super) fn removing(
     with_conditions(project, latest, &verdict)
 }
 
+/// The deletion waits until a pause is over.
+pub(super) fn deletion_held(
+    project: &SecureMLProject,
+    latest: SecureMLProjectStatus,
+    paused: &PauseStatus,
+) -> SecureMLProjectStatus {
+    let message = format!(
+        "nothing is deleted while the project is paused: {}; end the pause to go on",
+        pause::tell(paused)
+    );
+    with_conditions(project, latest, &unready(DELETION_HELD, message, false, true))
+}
+
+/// The event of that, the first time.
+pub(super) fn deletion_held_event(project: &SecureMLProject, latest: &SecureMLProjectStatus) -> Option<Event> {
+    first_time(project, latest, DELETION_HELD)
+}
+
 /// What is worth an event.
-pub(super) fn event(project: &SecureMLProject, plan: &Plan, report: Option<&Report>) -> Option<Event> {
-    if let Some(drift) = drift(project, plan, report) {
+pub(super) fn event(
+    project: &SecureMLProject,
+    plan: &Plan,
+    report: Option<&Report>,
+    hold: Option<&Hold>,
+) -> Option<Event> {
+    if let Some(drift) = drift(project, plan, report, hold) {
         let known = project.status.as_ref().and_then(|status| status.last_drift.as_ref());
         let told =
             known.is_some_and(|last| !last.corrected && !drift.corrected && last.differences == drift.differences);
-        let under_way = enforces(project) && report.is_some_and(|report| report.failures().next().is_none());
+        let under_way = report.is_some_and(|report| report.failures().next().is_none());
         let done = match (drift.corrected, under_way) {
             (true, _) => "corrected",
             (false, true) => "being corrected",
@@ -144,7 +216,7 @@ pub(super) fn event(project: &SecureMLProject, plan: &Plan, report: Option<&Repo
         .map(|(node, failure)| format!("{node}: {failure}"))
         .collect();
     if !failures.is_empty() {
-        return Some(note(EventType::Warning, "AwsCallFailed", shorten(&failures)));
+        return Some(note(EventType::Warning, failed(report), shorten(&failures)));
     }
     if let Some(adopted) = adoption::done(plan, report) {
         return Some(note(EventType::Normal, "Adopted", adopted));
@@ -183,7 +255,7 @@ pub(super) fn note(type_: EventType, reason: &str, note: String) -> Event {
     }
 }
 
-fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
+fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict {
     let none = Report::default();
     let report_or_none = report.unwrap_or(&none);
     let failures: Vec<String> = report_or_none
@@ -201,18 +273,13 @@ fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
     let open = open.count();
     if !failures.is_empty() {
         let terminal = report_or_none.failures().all(|(_, failure)| !failure.class.passes());
-        return unready("AwsCallFailed", shorten(&failures), !terminal, terminal);
+        return unready(failed(report_or_none), shorten(&failures), !terminal, terminal);
     }
     if let Some((reason, message)) = adoption::verdict(plan) {
         return unready(reason, message, open > 0 && report.is_some(), true);
     }
-    if open > 0 && report.is_none() {
-        return unready(
-            "DriftDetected",
-            shorten(&told(plan, |step| step.action.writes())),
-            false,
-            false,
-        );
+    if let Some(hold) = hold.filter(|_| open > 0) {
+        return unready(hold.reason(), hold.tell(wanted(plan)), false, hold.needs_somebody());
     }
     if open > 0 || !waiting.is_empty() {
         let mut messages = waiting;
@@ -233,13 +300,25 @@ fn verdict(plan: &Plan, report: Option<&Report>) -> Verdict {
     if !stuck.is_empty() {
         return unready("NeedsDecision", shorten(&stuck), false, true);
     }
-    Verdict {
+    let mut verdict = Verdict {
         ready: true,
         working: false,
         stalled: false,
         reason: "AsDeclared",
         message: format!("{} resources are as declared", plan.steps.len()),
+    };
+    // Whoever lists projects has to see which are not kept so.
+    if let Some(Hold::Paused(pause)) = hold {
+        verdict.reason = "Paused";
+        verdict.message += &format!("; {}", pause::tell(pause));
     }
+    verdict
+}
+
+/// The reason of what failed.
+fn failed(report: &Report) -> &'static str {
+    let undone = report.failures().all(|(_, failure)| failure.class == Class::Undone);
+    if undone { "DoesNotStay" } else { "AwsCallFailed" }
 }
 
 fn unready(reason: &'static str, message: String, working: bool, stalled: bool) -> Verdict {
@@ -271,30 +350,36 @@ fn count(plan: &Plan, action: Action) -> String {
 }
 
 /// Differences on resources that had been as declared at this generation: nobody asked for them.
-fn drift(project: &SecureMLProject, plan: &Plan, report: Option<&Report>) -> Option<DriftStatus> {
+fn drift(project: &SecureMLProject, plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Option<DriftStatus> {
     let status = project.status.as_ref()?;
     if status.observed_generation != project.metadata.generation {
         return None;
     }
-    let observed_only = project.spec.drift.mode == DriftMode::Observe;
+    // What is, or was, held back is the matter with its resource already.
+    let converged = had_converged(status, project);
+    let ready = condition(Some(status), READY);
+    let was_held = ready.is_some_and(|ready| ["Paused", FLEET_BRAKE].contains(&ready.reason.as_str()));
+    let known_already = match hold {
+        Some(Hold::Observed) => true,
+        Some(Hold::Paused(_) | Hold::Braked(..)) => converged,
+        None => converged && was_held,
+    };
     let known: BTreeMap<&str, &ResourceStatus> = status
         .resources
         .iter()
         .map(|resource| (resource.node.as_str(), resource))
         .collect();
-    let nobodys_wish = |(node, step): &(&NodeKey, &Step)| {
-        step.action != Action::Adopt
-            && match known.get(node.to_string().as_str()) {
-                Some(resource) => resource.id.is_some() && (observed_only || resource.problem.is_none()),
-                None => step.action == Action::Delete,
-            }
+    let nobodys_wish = |(node, step): &(&NodeKey, &Step)| match known.get(node.to_string().as_str()) {
+        _ if step.action == Action::Adopt => false,
+        Some(resource) => resource.id.is_some() && (known_already || resource.problem.is_none()),
+        None => step.action == Action::Delete,
     };
     let mut steps: Vec<(&NodeKey, &Step)> = plan.writes().filter(nobodys_wish).collect();
     let is_done = |node: &NodeKey| {
         let entry = report.and_then(|report| report.entries.get(node));
         entry.is_some_and(|entry| entry.outcome == Outcome::Done)
     };
-    let corrected = !observed_only && steps.iter().all(|(node, _)| is_done(node));
+    let corrected = steps.iter().all(|(node, _)| is_done(node));
     steps.sort_by_key(|(_, step)| std::cmp::Reverse(worst(step)));
     let differences: Vec<String> = steps
         .into_iter()
@@ -311,8 +396,20 @@ fn drift(project: &SecureMLProject, plan: &Plan, report: Option<&Report>) -> Opt
     })
 }
 
-fn enforces(project: &SecureMLProject) -> bool {
-    project.spec.drift.mode == DriftMode::Enforce
+/// Whether AWS held all that `project` declares at some time, so that nobody declared what differs since. A status of
+/// before that was written down says so by its condition.
+pub(super) fn had_converged(status: &SecureMLProjectStatus, project: &SecureMLProject) -> bool {
+    let generation = project.metadata.generation;
+    let ready = || {
+        let ready = condition(Some(status), READY).filter(|ready| ready.status == State::True.word());
+        ready.is_some_and(|ready| ready.observed_generation == generation)
+    };
+    status.converged_generation == generation || status.converged_generation.is_none() && ready()
+}
+
+/// What `plan` is to change, in words.
+pub(super) fn wanted(plan: &Plan) -> String {
+    shorten(&told(plan, |step| step.action.writes()))
 }
 
 fn worst(step: &Step) -> Severity {
@@ -385,7 +482,7 @@ fn with_conditions(
 ) -> SecureMLProjectStatus {
     latest.observed_generation = project.metadata.generation;
     let conditions = [
-        ("Ready", verdict.ready),
+        (READY, verdict.ready),
         ("Reconciling", verdict.working),
         ("Stalled", verdict.stalled),
     ];
@@ -401,7 +498,13 @@ fn with_conditions(
         );
     }
     // What people look for first stands first.
-    latest.conditions.sort_by_key(|condition| condition.type_ == ENFORCED);
+    latest
+        .conditions
+        .sort_by_key(|condition| match condition.type_.as_str() {
+            PAUSED => 2,
+            ENFORCED => 1,
+            _ => 0,
+        });
     latest
 }
 
@@ -460,5 +563,28 @@ pub(super) fn put(latest: &mut SecureMLProjectStatus, new: Condition) {
     {
         Some(condition) => *condition = new,
         None => latest.conditions.push(new),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_planned_is_said_once() {
+        let mut project = SecureMLProject::default();
+        project.metadata.generation = Some(3);
+        let error = PlanError::UnknownKind(NodeKey::new("Castle", "main"));
+        let latest = unplannable(&project, SecureMLProjectStatus::default(), &error);
+        let state = |type_| condition(Some(&latest), type_).map(|found| (found.status.as_str(), found.reason.as_str()));
+        assert_eq!(state(READY), Some(("False", "CannotBePlanned")));
+        assert_eq!(state("Stalled"), Some(("True", "CannotBePlanned")));
+        assert_eq!(state("Reconciling"), Some(("False", "CannotBePlanned")));
+        assert_eq!(state(ENFORCED), Some(("Unknown", "CannotBePlanned")));
+        assert_eq!(latest.observed_generation, Some(3));
+        let event = unplannable_event(&project, &latest).and_then(|event| event.note);
+        assert!(event.is_some_and(|note| note.contains("Castle/main: no such kind")));
+        project.status = Some(latest.clone());
+        assert!(unplannable_event(&project, &latest).is_none(), "once");
     }
 }

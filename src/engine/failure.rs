@@ -29,6 +29,8 @@ pub enum Class {
     Taken,
     /// A quota of the account is used up.
     Quota,
+    /// AWS accepted it again and again, and it did not stay.
+    Undone,
     /// Not in the table of errors.
     Unknown,
 }
@@ -44,7 +46,7 @@ impl Class {
             | Self::InUse
             | Self::NotFound
             | Self::Unknown => true,
-            Self::Denied | Self::Invalid | Self::Taken | Self::Quota => false,
+            Self::Denied | Self::Invalid | Self::Taken | Self::Quota | Self::Undone => false,
         }
     }
 
@@ -60,6 +62,7 @@ impl Class {
             Self::NotFound => "the next pass makes it anew",
             Self::Taken => "rename the project, or remove or adopt the resource that has the name",
             Self::Quota => "raise the quota of the account, or remove what is not needed",
+            Self::Undone => "somebody or something changes it back, or AWS keeps it in another form: find the other",
         }
     }
 }
@@ -103,6 +106,10 @@ impl Failure {
         let hint = self.class.hint();
         match self.class {
             Class::Denied => self.permission(),
+            Class::Undone => format!(
+                "{hint} in CloudTrail, by the events of this resource beside our {}; it is changed again now and then",
+                self.call
+            ),
             // A denial that may pass by itself, as long as IAM has not spread a role that was just made.
             Class::Transient if self.message.contains(TO_PERFORM) => {
                 format!("{hint}; if that does not help, {}", self.permission())
@@ -150,6 +157,18 @@ impl Failure {
             class: Class::Transient,
             code: String::new(),
             message: "not sent: this replica's lease has run out".to_owned(),
+        }
+    }
+}
+
+impl Failure {
+    /// What `call` and others change was changed `times` times, and is as before again: `why`.
+    pub fn undone(call: &str, times: u32, why: &str) -> Self {
+        Self {
+            call: call.to_owned(),
+            class: Class::Undone,
+            code: String::new(),
+            message: format!("changed {times} times, and it does not stay: {why}"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws")]
 mod apply;
+mod brake;
 mod failure;
 #[cfg(feature = "aws")]
 mod inventory;
@@ -19,6 +20,7 @@ mod report;
 
 #[cfg(feature = "aws")]
 pub use apply::{Executor, apply};
+pub use brake::{Brake, Braking, Limits, Ruling, Wish};
 pub use failure::{Class, Failure};
 #[cfg(feature = "aws")]
 pub(crate) use inventory::ClaimOf;

@@ -62,7 +62,9 @@ pub fn plan(blueprint: &Blueprint, world: &World, goal: Goal) -> Result<Plan, Pl
         }
     }
     for key in world.owned.keys().filter(|key| !blueprint.nodes.contains_key(key)) {
-        let retain = kind_of(key)?.holds_data();
+        // What is taken out of the spec is kept; what was once goes with the project, if its like does.
+        let forsaken = goal == Goal::Absent && blueprint.forsaken.contains(&key.kind);
+        let retain = kind_of(key)?.holds_data() && !forsaken;
         let step = planner.absent(key, retain)?;
         planner.steps.extend(step.map(|step| (key.clone(), step)));
     }

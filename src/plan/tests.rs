@@ -150,6 +150,41 @@ fn what_cannot_be_read_is_neither_made_nor_removed() {
     }
 }
 
+/// A key that an earlier spec declared.
+#[test]
+fn data_that_is_no_longer_declared_goes_with_the_project_if_its_like_does() {
+    let key = NodeKey::new("KmsKey", "notebook-bo");
+    let object = Object {
+        kind: key.kind.clone(),
+        id: "k-1".to_owned(),
+        outputs: BTreeMap::new(),
+        attributes: serde_json::json!({
+            "aliases": [], "description": "", "policy": {"Version": "2012-10-17", "Statement": []}, "rotationDays": null,
+            "state": "Enabled", "grants": {}, "moved": false,
+        }),
+        tags: Tags::default(),
+        state: String::new(),
+        phase: Phase::Ready,
+    };
+    let action = |goal, forsaken: &[&str]| {
+        let mut world = made(&blueprint());
+        world.owned.insert(key.clone(), vec![object.clone()]);
+        let forsaken = forsaken.iter().map(|kind| (*kind).to_owned()).collect();
+        let blueprint = Blueprint {
+            forsaken,
+            ..blueprint()
+        };
+        plan(&blueprint, &world, goal).expect("a plan").steps[&key].action
+    };
+    assert_eq!(
+        action(Goal::Present, &["KmsKey"]),
+        Action::Retain,
+        "the project goes on"
+    );
+    assert_eq!(action(Goal::Absent, &["Bucket"]), Action::Retain);
+    assert_eq!(action(Goal::Absent, &["KmsKey"]), Action::Delete);
+}
+
 #[test]
 fn what_was_just_made_is_not_made_again() {
     let mut world = World::default();
@@ -275,4 +310,18 @@ fn what_uses_them_has_to_be_known_before_one_goes() {
     };
     world.unread.insert("Notebook".to_owned(), unread);
     assert_eq!(vpc_step(&blueprint, &world).0, Action::Wait);
+}
+
+#[test]
+fn of_a_plan_only_what_is_wanted_is_carried_out() {
+    let blueprint = blueprint();
+    let plan = plan(&blueprint, &World::default(), Goal::Present).expect("a plan");
+    assert!(plan.writes().next().is_some());
+    assert_eq!(plan.only(|_| true), plan);
+    let nothing = plan.only(|_| false);
+    assert!(nothing.writes().next().is_none() && nothing.steps.len() == plan.steps.len());
+    assert!(nothing.steps.values().all(|step| step.calls.is_empty()));
+    let vpc = plan.only(|step| step.calls.iter().any(|call| call.call == "ec2:CreateVpc"));
+    let left: Vec<&NodeKey> = vpc.writes().map(|(node, _)| node).collect();
+    assert_eq!(left, [&NodeKey::new("Vpc", "main")]);
 }

@@ -193,6 +193,22 @@ impl Plan {
         self.steps.iter().filter(|(_, step)| step.action.writes())
     }
 
+    /// The same plan, of which only the `wanted` steps are carried out.
+    #[must_use]
+    pub fn only(&self, wanted: impl Fn(&Step) -> bool) -> Self {
+        let mut plan = self.clone();
+        let unwanted = plan
+            .steps
+            .values_mut()
+            .filter(|step| step.action.writes() && !wanted(step));
+        for step in unwanted {
+            step.action = Action::Blocked;
+            step.calls.clear();
+            step.then.clear();
+        }
+        plan
+    }
+
     /// Whether the plan makes anything.
     pub fn creates(&self) -> bool {
         self.steps

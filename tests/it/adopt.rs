@@ -392,7 +392,7 @@ async fn a_cluster_tells_first_and_a_controller_that_dies_in_the_middle_is_no_ha
     let told = seen.project().await?.status.unwrap_or_default();
     let adoption = told.adoption.context("status.adoption")?;
     ensure!(
-        rig.proxy.calls().writes().len() == 0,
+        rig.proxy.calls().writes().is_empty(),
         "{}",
         rig.proxy.calls().writes().table()
     );

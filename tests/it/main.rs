@@ -1,10 +1,12 @@
 //! The product as its users meet it: the real binary, a real API server, an AWS emulator behind a counting proxy.
 
 mod adopt;
+mod brake;
 mod chaos;
 mod command_line;
 mod critical_path;
 mod data;
+mod does_not_stay;
 mod drift;
 mod duplicates;
 mod environment;
@@ -12,6 +14,7 @@ mod errors;
 mod generated;
 mod guardrails;
 mod manifests;
+mod pause;
 mod permissions;
 mod posture;
 mod project;

@@ -137,7 +137,9 @@ async fn a_fleet_under_fire_ends_as_declared() -> Result<()> {
 
 fn start(rig: &Rig) -> Result<Process> {
     let visible = ["--visible-within-seconds", VISIBLE_WITHIN_SECONDS];
-    rig.start_controller(&[&["controller", "--installation", INSTALLATION][..], &visible].concat())
+    // Everything is changed behind its back at once, and is to be put right all the same.
+    let unbraked = ["--brake-share", "1"];
+    rig.start_controller(&[&["controller", "--installation", INSTALLATION][..], &visible, &unbraked].concat())
 }
 
 impl Fleet {

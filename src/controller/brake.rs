@@ -1,0 +1,123 @@
+//! The fleet brake, asked between planning and carrying out.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+use kube::runtime::events::{Event, EventType};
+
+use super::context::Context;
+use super::hold::{FLEET_BRAKE, Hold};
+use super::status;
+use crate::api::{BrakeStatus, RELEASE, SecureMLProject, SecureMLProjectStatus};
+use crate::engine::{Ruling, Wish};
+use crate::model::Owner;
+use crate::plan::{Action, Plan, Severity, Step, World};
+
+/// What a pass may write.
+pub(super) enum Leave {
+    /// What is planned.
+    Go,
+    /// Nothing before the rest of the fleet was looked at.
+    NotYet,
+    /// Nothing.
+    Held(Hold),
+}
+
+/// Asks the brake, and writes down in `latest` what it says. `hold` is what holds the project already.
+pub(super) fn ask(
+    context: &Context,
+    owner: &Owner,
+    project: &SecureMLProject,
+    latest: &mut SecureMLProjectStatus,
+    (plan, world): (&Plan, &World),
+    hold: Option<Hold>,
+) -> (Leave, Option<Event>) {
+    let now = Instant::now();
+    let mut brake = context.brake();
+    let mut wish = wish(latest, project, plan, world);
+    if hold.is_some() && wish == Wish::Changes {
+        wish = Wish::Unknown;
+    }
+    let mark = latest.brake.clone().filter(|mark| !mark.released);
+    brake.note(owner, wish, mark.as_ref().map(|mark| mark.id.as_str()), now);
+    if wish == Wish::Nothing {
+        latest.brake = None;
+    }
+    if let Some(hold) = hold {
+        return (Leave::Held(hold), None);
+    }
+    if wish != Wish::Changes {
+        return (Leave::Go, None);
+    }
+    let released = project.annotations().get(RELEASE);
+    let release = mark.as_ref().is_some_and(|mark| Some(&mark.id) == released);
+    if release || latest.brake.as_ref().is_some_and(|mark| mark.released) {
+        brake.release(owner);
+        latest.brake = latest.brake.take().map(|mark| BrakeStatus { released: true, ..mark });
+        return (Leave::Go, release.then(released_event));
+    }
+    let sweep = Duration::from_secs(project.spec.drift.interval_seconds.into());
+    let began = format!("{:.0}", Timestamp::now());
+    match brake.ask(owner, &context.fleet(), sweep, &began, now) {
+        Ruling::Go => (Leave::Go, None),
+        Ruling::Counting => (Leave::NotYet, None),
+        Ruling::Held(braking) if released == Some(&braking.id) => {
+            // All were released before this one joined them.
+            brake.release(owner);
+            let id = braking.id;
+            latest.brake = Some(BrakeStatus { id, released: true });
+            (Leave::Go, Some(released_event()))
+        }
+        Ruling::Held(braking) => {
+            let id = braking.id.clone();
+            latest.brake = Some(BrakeStatus { id, released: false });
+            if mark.is_none() && brake.holds() == 1 {
+                tracing::error!(
+                    braking = braking.id,
+                    projects = braking.projects,
+                    fleet = braking.fleet,
+                    "the fleet brake acts: changes that nobody declared are made no more until somebody releases them"
+                );
+            }
+            let hold = Hold::Braked(braking, format!("{} -n {}", owner.name, owner.namespace));
+            let event = mark.is_none().then(|| {
+                let said = hold.tell(status::wanted(plan));
+                status::note(EventType::Warning, FLEET_BRAKE, said)
+            });
+            (Leave::Held(hold), event)
+        }
+    }
+}
+
+/// What there is to do that nobody declared.
+fn wish(latest: &SecureMLProjectStatus, project: &SecureMLProject, plan: &Plan, world: &World) -> Wish {
+    if !status::had_converged(latest, project) {
+        return Wish::Nothing;
+    }
+    let waits = plan.steps.values().any(|step| step.action == Action::Wait);
+    match plan.writes().next() {
+        Some(_) => Wish::Changes,
+        None if waits || !world.unread.is_empty() => Wish::Unknown,
+        None => Wish::Nothing,
+    }
+}
+
+/// Of `plan`, what closes an opening that somebody made, if there is one: the brake does not keep that open.
+///
+/// Everything was in order before, by the audit of this program or of the one before it, and nothing was declared since.
+/// So AWS has changed, and not what this program thinks of it. What is found open at the first look may as well be the
+/// judgement of a new version, and is held like everything else.
+pub(super) fn closes(latest: &SecureMLProjectStatus, plan: &Plan) -> Option<Plan> {
+    let opening = latest.last_opening.as_ref()?;
+    let made_by_somebody = opening.closed_at.is_none() && opening.in_order_at.is_some();
+    let critical = |step: &Step| step.changes.iter().any(|change| change.severity == Severity::Critical);
+    let open = |step: &Step| step.action == Action::Update && critical(step);
+    let closing = plan.only(open);
+    (made_by_somebody && closing.writes().next().is_some()).then_some(closing)
+}
+
+fn released_event() -> Event {
+    let note = "somebody has released what the fleet brake held".to_owned();
+    status::note(EventType::Normal, "FleetBrakeReleased", note)
+}
