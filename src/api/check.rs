@@ -245,6 +245,13 @@ pub(crate) mod tests {
                     "hostingInstanceTypes": ["ml.m5.xlarge"],
                 },
                 "notebooks": [{ "name": "ana", "ownerEmail": "ana@example.com", "instanceType": "ml.t3.medium" }],
+                "adopt": {
+                    "resources": [
+                        { "resource": "Vpc/main", "id": "vpc-0123456789abcdef0", "from": "old-stack" },
+                        { "resource": "KmsKey/project", "tags": { "CostCenter": "42" } },
+                    ],
+                    "confirm": "0123abcd-4567ef89",
+                },
             },
         })
     }
@@ -276,17 +283,21 @@ pub(crate) mod tests {
         assert!(paths.len() >= 10, "{paths:?}");
         for path in paths {
             let mut manifest = full();
-            let place = path.replace("/tags/*", "/tags/CostCenter").replace('*', "0");
-            let text = manifest.pointer_mut(&place);
+            let of = path.replace("/tags/*", "/tags/CostCenter");
+            let place = ["0", "1"].map(|item| of.replace('*', item));
+            let place = place.iter().find(|place| manifest.pointer(place).is_some());
+            let text = place.and_then(|place| manifest.pointer_mut(place));
             *text.unwrap_or_else(|| panic!("a value for {path} is missing in full()")) = json!("⟦Vpc/main.id⟧");
             assert!(!check(&manifest).is_empty(), "{path} takes the brackets of a reference");
         }
-        let mut manifest = full();
-        manifest["spec"]["tags"]["⟦Vpc/main.id⟧"] = json!("42");
-        assert!(
-            !check(&manifest).is_empty(),
-            "a tag's key takes the brackets of a reference"
-        );
+        for tags in ["/spec/tags", "/spec/adopt/resources/1/tags"] {
+            let mut manifest = full();
+            manifest.pointer_mut(tags).expect("tags")["⟦Vpc/main.id⟧"] = json!("42");
+            assert!(
+                !check(&manifest).is_empty(),
+                "a key of {tags} takes the brackets of a reference"
+            );
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The custom resources: what users write and what they read. One file for each section of the spec.
 
 mod access;
+mod adopt;
 mod brake;
 mod check;
 mod drift;
@@ -15,6 +16,7 @@ mod rules;
 mod status;
 
 pub use access::*;
+pub use adopt::*;
 pub use brake::*;
 #[cfg(test)]
 pub(crate) use check::tests;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::rules::{Rule, Rules, with_values};
-use super::{Access, DeletionPolicies, Drift, Encryption, Endpoints, Guardrails, Network, Notebook, Packages};
+use super::{Access, Adopt, DeletionPolicies, Drift, Encryption, Endpoints, Guardrails, Network, Notebook, Packages};
 
 /// The declaration of one secure machine-learning environment on AWS.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -80,6 +80,9 @@ pub struct SecureMLProjectSpec {
     /// What becomes of data when the project is deleted.
     #[serde(default)]
     pub deletion_policy: DeletionPolicies,
+    /// Resources that exist and shall be taken into the project.
+    #[serde(default)]
+    pub adopt: Adopt,
 }
 
 const OBJECT_NAME: Rule = Rule::new(
@@ -171,7 +174,8 @@ const TAGS: &[Rule] = &[
     ),
 ];
 
-fn tag_values(schema: &mut Schema) {
+/// Bounds the values of tags as AWS does.
+pub(super) fn tag_values(schema: &mut Schema) {
     if let Some(values) = schema.get_mut("additionalProperties").and_then(Value::as_object_mut) {
         values.insert("maxLength".to_owned(), 256.into());
     }

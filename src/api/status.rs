@@ -26,6 +26,9 @@ pub struct SecureMLProjectStatus {
     /// Every resource of the environment.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<ResourceStatus>,
+    /// What `spec.adopt` would do, while it waits for your decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<AdoptionStatus>,
     /// The last difference that nobody declared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_drift: Option<DriftStatus>,
@@ -68,6 +71,34 @@ pub struct ResourceStatus {
     /// Since when its deletion is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_since: Option<Time>,
+}
+
+/// An adoption that waits for your decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AdoptionStatus {
+    /// What `spec.adopt.confirm` has to be so that it is carried out; absent while something cannot be adopted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<String>,
+    /// What is claimed.
+    pub resources: Vec<ClaimStatus>,
+}
+
+/// A resource that is claimed and not adopted yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimStatus {
+    /// What it shall be.
+    pub resource: String,
+    /// Its id, where it was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Why it cannot be adopted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// What is changed on it, its tags first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
 }
 
 /// A difference that nobody declared.

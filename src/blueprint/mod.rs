@@ -3,6 +3,7 @@
 //! Pure. Names, CIDRs and policies are decided here; what AWS invents (ids) stands as a reference.
 
 mod access;
+mod adoption;
 mod encryption;
 mod endpoints;
 mod names;
@@ -20,7 +21,7 @@ use serde_json::Value;
 
 use crate::api::DeletionPolicy;
 use crate::kinds::{Bucket, Handle, Kind, KmsKey, LogGroup};
-use crate::model::{NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
+use crate::model::{Adoption, NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
 
 pub use crate::api::Invalid;
 pub use access::organization;
@@ -66,6 +67,9 @@ pub struct Blueprint {
     pub nodes: BTreeMap<NodeKey, Node>,
     /// What users of the environment need to know, by name, as texts with references.
     pub outputs: BTreeMap<String, String>,
+    /// Which of its resources exist already.
+    #[serde(default)]
+    pub adoption: Adoption,
     /// Kinds that hold data and go with the project all the same, as the spec asks: also those of their resources that
     /// an earlier spec declared.
     #[serde(default)]
@@ -79,6 +83,7 @@ impl Blueprint {
             owner,
             nodes: BTreeMap::new(),
             outputs: BTreeMap::new(),
+            adoption: Adoption::default(),
             forsaken: BTreeSet::new(),
         }
     }
@@ -106,6 +111,7 @@ pub fn draw(project: &Project) -> Blueprint {
     let forsaken = forsaken.map(|(kind, _)| kind.to_owned()).collect();
     Blueprint {
         forsaken,
+        adoption: adoption::of(project),
         ..builder.build()
     }
 }

@@ -33,14 +33,16 @@ impl Project {
         format!("ds-{what}-{}-{hash}", self.suffix())
     }
 
-    /// The bucket that holds data.
+    /// The bucket that holds data. One that is adopted keeps its name.
     pub fn data_bucket(&self) -> String {
-        self.bucket("data-bucket")
+        let adopted = self.adopted_name("Bucket/data");
+        adopted.unwrap_or_else(|| self.bucket("data-bucket"))
     }
 
-    /// The bucket that holds models.
+    /// The bucket that holds models. One that is adopted keeps its name.
     pub fn model_bucket(&self) -> String {
-        self.bucket("model-bucket")
+        let adopted = self.adopted_name("Bucket/model");
+        adopted.unwrap_or_else(|| self.bucket("model-bucket"))
     }
 
     /// The role of people who administer the project.

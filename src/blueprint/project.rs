@@ -1,6 +1,6 @@
 use ipnet::Ipv4Net;
 
-use super::{access, endpoints, notebooks};
+use super::{access, adoption, endpoints, notebooks};
 use crate::api::{EnvironmentType, Invalid, SecureMLProject, SecureMLProjectSpec, check};
 use crate::model::{Account, Owner, Tags, Zone};
 
@@ -48,6 +48,7 @@ impl Project {
         problems.extend(notebooks::problems(&project));
         if problems.is_empty() {
             problems.extend(access::check(&project));
+            problems.extend(adoption::check(&project));
         }
         if problems.is_empty() {
             Ok(project)

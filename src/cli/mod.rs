@@ -72,6 +72,14 @@ enum Command {
         /// The installation whose resources the policy is about; any, unless it is named.
         #[arg(long, env = "SECUREML_INSTALLATION", default_value = ANY, value_parser = installation_or_any)]
         installation: String,
+        /// Prints what adopting existing resources takes beside, instead; attach it for as long as there is something to
+        /// adopt.
+        #[arg(long)]
+        adopt: bool,
+        /// A bucket that is adopted under a name of its own: what the controller may do with it, for as long as it keeps
+        /// it. Can be given several times.
+        #[arg(long, requires = "adopt")]
+        bucket: Vec<String>,
     },
     /// Prints what each role of the project may do, what is denied to it and why, in Markdown. Needs no access to AWS.
     Handbook {
@@ -143,8 +151,17 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             say(&crds()?)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::IamPolicy { installation } => {
-            say(&iam_policy(&installation)?)?;
+        Command::IamPolicy {
+            installation,
+            adopt,
+            bucket,
+        } => {
+            let policy = if adopt {
+                adoption_policy(&installation, &bucket)?
+            } else {
+                iam_policy(&installation)?
+            };
+            say(&policy)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Handbook { subject, page } => {
@@ -239,6 +256,13 @@ pub fn iam_policy(installation: &str) -> Result<String> {
     let own = ACCOUNT_PERMISSIONS.iter().chain(claims::PERMISSIONS);
     let actions = declared.chain(own).copied();
     let policy = permissions::policy(actions, installation);
+    Ok(serde_json::to_string_pretty(&policy)? + "\n")
+}
+
+/// What the controller of `installation` needs beside to adopt, the `buckets` among it, as JSON.
+fn adoption_policy(installation: &str, buckets: &[String]) -> Result<String> {
+    let actions = KINDS.iter().flat_map(|kind| kind.permissions()).copied();
+    let policy = permissions::adoption(actions, installation, buckets);
     Ok(serde_json::to_string_pretty(&policy)? + "\n")
 }
 

@@ -101,10 +101,9 @@ pub(super) async fn run(target: &Target, goal: Goal) -> Result<ExitCode> {
 }
 
 fn blocked(plan: &Plan) -> impl Iterator<Item = &NodeKey> {
-    let blocked = |action| matches!(action, Action::Blocked | Action::Conflict);
     plan.steps
         .iter()
-        .filter(move |(_, step)| blocked(step.action))
+        .filter(|(_, step)| step.action.needs_decision())
         .map(|(node, _)| node)
 }
 

@@ -78,7 +78,9 @@ impl Watch {
         }
         // What was just made or changed is known from AWS's answers only, until its lists show it.
         let told = !world.expected.is_empty() || !world.uncertain.is_empty();
-        if decided.is_none() && (told || waits && world.unread.is_empty() && moves(plan)) {
+        // Nor is there anything to audit before an adoption is confirmed that is to be the first thing done.
+        let awaited = world.owned.is_empty() && plan.steps.values().any(|step| is_claimed(step.action));
+        if decided.is_none() && (told || awaited || waits && world.unread.is_empty() && moves(plan)) {
             return Need::NotYet;
         }
         let fingerprint = fingerprint(generation, world);
@@ -230,6 +232,10 @@ pub(super) async fn audited(case: Case) -> Result<(Blueprint, Option<Report>), J
         (case.blueprint, report)
     })
     .await
+}
+
+fn is_claimed(action: Action) -> bool {
+    matches!(action, Action::Propose | Action::Refuse)
 }
 
 /// Whether there is anything to do or to wait for; what needs somebody's decision may stay for long.

@@ -1,5 +1,6 @@
 //! The controller: watches `SecureMLProject`s and keeps AWS as they declare.
 
+mod adoption;
 mod brake;
 mod claims;
 pub(crate) mod cluster;

@@ -24,6 +24,7 @@ pub fn removing(
     // What is told is read back from a status, which has whole seconds.
     let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
     latest.resources = resources(plan, Some(report), &held_since(&latest), now);
+    latest.adoption = None;
     let since = held_since(&latest);
     let (mut blocked, mut waiting) = (Vec::new(), Vec::new());
     for (node, told) in report.troubles() {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::runtime::events::{Event, EventType};
 
+use super::adoption;
 use super::guardrails::ENFORCED;
 use super::hold::{HELD, Hold};
 use super::pause::{self, PAUSED};
@@ -126,6 +127,7 @@ pub fn after_pass(
         latest.brake = None;
     }
     latest.resources = resources(plan, report, &held_since(&latest), Timestamp::now());
+    latest.adoption = adoption::open(plan);
     latest.outputs = outputs(blueprint, plan, report);
     with_conditions(project, latest, &verdict)
 }
@@ -178,10 +180,16 @@ pub(super) fn event(
             )
         });
     }
+    if let Some(event) = adoption::event(project, plan) {
+        return Some(event);
+    }
     let report = report?;
     let failures = troubles(report);
     if !failures.is_empty() {
         return Some(note(EventType::Warning, failed(report), shorten(&failures)));
+    }
+    if let Some(adopted) = adoption::done(plan, report) {
+        return Some(note(EventType::Normal, "Adopted", adopted));
     }
     let made = report
         .entries
@@ -248,6 +256,12 @@ fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict
         let terminal = report_or_none.failures().all(|(_, failure)| !failure.class.passes());
         return unready(failed(report_or_none), shorten(&failures), !terminal, terminal);
     }
+    if let Some((reason, message)) = adoption::verdict(plan) {
+        return unready(reason, message, open > 0 && report.is_some(), true);
+    }
+    if let Some((reason, message)) = adoption::verdict(plan) {
+        return unready(reason, message, open > 0 && report.is_some(), true);
+    }
     if let Some(hold) = hold.filter(|_| open > 0) {
         return unready(hold.reason(), hold.tell(wanted(plan)), false, hold.needs_somebody());
     }
@@ -310,7 +324,7 @@ fn unready(reason: &'static str, message: String, working: bool, stalled: bool) 
     }
 }
 
-fn told(plan: &Plan, which: impl Fn(&Step) -> bool) -> Vec<String> {
+pub(super) fn told(plan: &Plan, which: impl Fn(&Step) -> bool) -> Vec<String> {
     let mut steps: Vec<_> = plan.steps.iter().filter(|(_, step)| which(step)).collect();
     // What only follows from another is told after it.
     let follows = |step: &Step| step.changes.iter().any(|change| !references(&change.after).is_empty());
@@ -375,6 +389,7 @@ fn drift(project: &SecureMLProject, plan: &Plan, report: Option<&Report>, hold: 
         .map(|resource| (resource.node.as_str(), resource))
         .collect();
     let nobodys_wish = |(node, step): &(&NodeKey, &Step)| match known.get(node.to_string().as_str()) {
+        _ if step.action == Action::Adopt => false,
         Some(resource) => resource.id.is_some() && (known_already || resource.problem.is_none()),
         None => step.action == Action::Delete,
     };
@@ -478,8 +493,9 @@ fn outputs(blueprint: &Blueprint, plan: &Plan, report: Option<&Report>) -> BTree
     let known = |output: &crate::model::Output| {
         let from_report = report.and_then(|report| report.output(&output.node, &output.name));
         let from_plan = || {
-            plan.steps
-                .get(&output.node)?
+            // What is not adopted yet is not the project's.
+            let step = plan.steps.get(&output.node);
+            step.filter(|step| step.action != Action::Propose)?
                 .outputs
                 .get(&output.name)
                 .map(String::as_str)

@@ -118,7 +118,7 @@ impl<'a> Walk<'a> {
                 None => plan
                     .steps
                     .get(first)
-                    .is_some_and(|step| step.action != Action::Conflict),
+                    .is_some_and(|step| !matches!(step.action, Action::Conflict | Action::Propose | Action::Refuse)),
             });
             if let Some(first) = in_the_way {
                 return Err(first.clone());

@@ -133,7 +133,9 @@ impl Memory {
             when.insert(node.kind.clone(), now);
             if !creates {
                 let before = plan.steps.get(node).and_then(|step| step.before);
-                if let Some(before) = before.filter(|_| done && entry.calls > 0) {
+                // What is adopted has its tags, though corrections follow.
+                let changed = done || entry.action == Action::Adopt && matches!(entry.outcome, Outcome::Pending { .. });
+                if let Some(before) = before.filter(|_| changed && entry.calls > 0) {
                     self.changed.insert(node.clone(), (now, before));
                 }
                 self.made.remove(node);

@@ -24,6 +24,8 @@ pub use apply::{Executor, apply};
 pub use brake::{Brake, Braking, Limits, Ruling, Wish};
 pub use failure::{Class, Failure};
 #[cfg(feature = "aws")]
+pub(crate) use inventory::ClaimOf;
+#[cfg(feature = "aws")]
 pub use inventory::{Details, Inventory, Reader, Readings};
 #[cfg(feature = "aws")]
 pub use live::{Live, LiveKind, Observed, observe_each};

@@ -30,6 +30,11 @@ pub async fn look(
         Goal::Present => Details::Paced,
         Goal::Absent => Details::Known,
     };
+    let claims = match goal {
+        Goal::Present => blueprint.adoption.claims.iter(),
+        Goal::Absent => Default::default(),
+    };
+    inventory.claim(&blueprint.owner, claims).await;
     let (mut world, readings) = inventory.world(&blueprint.owner, details, not_before).await;
     if creation_was_begun {
         let nodes = blueprint.nodes.keys();
@@ -71,7 +76,14 @@ pub async fn carry_out(inventory: &Inventory, plan: &Plan, memory: &mut Memory, 
     memory.learn(plan, &report, Instant::now());
     memory.patience.learn(plan, &report, &held, Instant::now());
     for (node, step) in plan.writes() {
-        if let Some(id) = report.output(node, "id").filter(|_| step.action == Action::Create) {
+        let took = || {
+            report
+                .entries
+                .get(node)
+                .is_some_and(|entry| entry.calls == step.calls.len())
+        };
+        let ours = step.action == Action::Create || step.action == Action::Adopt && took();
+        if let Some(id) = report.output(node, "id").filter(|_| ours) {
             inventory.made(&plan.owner, node, id);
         }
         // Lists that others use may go on showing what was deleted: it is not to be looked into again.

@@ -168,6 +168,7 @@ impl Kind for Bucket {
     ];
     const IDENTITY: Identity = Identity::Name;
     const HOLDS_DATA: bool = true;
+    const MENTIONS: &'static [&'static str] = &["policy"];
     const PERMISSIONS: &'static [&'static str] = &[
         "s3:CreateBucket",
         "s3:DeleteBucket",

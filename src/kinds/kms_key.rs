@@ -119,6 +119,7 @@ impl Kind for KmsKey {
     ];
     const IDENTITY: Identity = Identity::Tags;
     const HOLDS_DATA: bool = true;
+    const MENTIONS: &'static [&'static str] = &["policy"];
     const PERMISSIONS: &'static [&'static str] = &[
         "kms:CancelKeyDeletion",
         "kms:CreateAlias",

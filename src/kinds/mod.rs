@@ -20,6 +20,10 @@ pub struct Field {
     pub effect: Effect,
     /// How much a drift of it matters.
     pub severity: crate::plan::Severity,
+    /// Whether it does no harm when it is another one on what is adopted.
+    pub harmless: bool,
+    /// Whether no two resources of the kind may have the same in a project.
+    pub distinct: bool,
 }
 
 impl Field {
@@ -50,11 +54,27 @@ impl Field {
         self
     }
 
+    /// The same field, which does no harm when it is another one on what is adopted.
+    #[must_use]
+    pub const fn harmless(mut self) -> Self {
+        self.harmless = true;
+        self
+    }
+
+    /// The same field, of which no two resources of the kind may have the same in a project.
+    #[must_use]
+    pub const fn distinct(mut self) -> Self {
+        self.distinct = true;
+        self
+    }
+
     const fn new(name: &'static str, effect: Effect) -> Self {
         Self {
             name,
             effect,
             severity: crate::plan::Severity::High,
+            harmless: false,
+            distinct: false,
         }
     }
 }
@@ -410,6 +430,7 @@ fn erase<C: Serialize>(calls: Vec<C>) -> Result<Vec<Call>, serde_json::Error> {
         .collect()
 }
 
+pub mod managers;
 pub mod permissions;
 mod shared;
 #[cfg(all(test, feature = "aws"))]

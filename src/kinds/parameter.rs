@@ -73,6 +73,7 @@ impl Kind for Parameter {
     ];
     const DELETES_AT_ONCE: usize = 10;
     const IDENTITY: Identity = Identity::Name;
+    const MENTIONS: &'static [&'static str] = &["value"];
     const PERMISSIONS: &'static [&'static str] = &[
         "ssm:AddTagsToResource",
         "ssm:DeleteParameters",

@@ -241,6 +241,28 @@ pub fn policy<'a>(actions: impl IntoIterator<Item = &'a str>, installation: &str
     Document::new(statements)
 }
 
+/// What adopting takes beside, in the name of `installation`: the first tags on what bears no owner's; and what the
+/// controller may do with its own buckets, those of `actions`, with the `buckets` that keep a name of their own.
+pub fn adoption<'a>(actions: impl IntoIterator<Item = &'a str>, installation: &str, buckets: &[String]) -> Document {
+    let owner = |side: &str| format!("aws:{side}/{OWNER_TAG}");
+    let tag = Statement::allow("Adopt")
+        .actions(ADOPTING.iter().map(|(action, _)| *action))
+        .resources(ADOPTING.iter().map(|(_, arn)| format!("arn:aws:{arn}")))
+        .when("StringLike", &owner("RequestTag"), [format!("{installation}/*")])
+        .when("Null", &owner("ResourceTag"), ["true"]);
+    let on_buckets = actions.into_iter().filter(|action| match bounds(action) {
+        Some([All(arns)]) => *arns == BUCKET,
+        _ => false,
+    });
+    let keep = Statement::allow("AdoptedBuckets")
+        .actions(on_buckets)
+        .resources(buckets.iter().map(|bucket| format!("arn:aws:s3:::{bucket}")));
+    Document::new([Some(tag), (!buckets.is_empty()).then_some(keep)].into_iter().flatten())
+}
+
+/// The tags that nothing else allows the controller to give: other kinds are bounded by their names.
+const ADOPTING: &[(&str, &str)] = &[("ec2:CreateTags", "ec2:*:*:*/*"), ("kms:TagResource", "kms:*:*:key/*")];
+
 fn bounds(action: &str) -> Option<&'static [On]> {
     let fits = |pattern: &str| match pattern.split_once('*') {
         Some((start, end)) => action.len() + 1 >= pattern.len() && action.starts_with(start) && action.ends_with(end),
@@ -321,6 +343,25 @@ mod tests {
             statement("ec2:DeleteVpc", "arn:aws:ec2:*:*:*/*"),
             r#"{"StringLike":{"aws:ResourceTag/secureml.dev/owner":["prod/*"]}}"#
         );
+    }
+
+    #[test]
+    fn adopting_is_giving_tags_to_what_has_no_owner() {
+        let buckets = ["theirs".to_owned()];
+        let text = adoption(["s3:PutBucketPolicy", "s3:ListAllMyBuckets"], "prod", &buckets).to_json();
+        let policy: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let condition = &policy["Statement"][0]["Condition"];
+        assert_eq!(
+            condition["Null"]["aws:ResourceTag/secureml.dev/owner"],
+            serde_json::json!(["true"])
+        );
+        assert_eq!(
+            condition["StringLike"]["aws:RequestTag/secureml.dev/owner"],
+            serde_json::json!(["prod/*"])
+        );
+        let keep = &policy["Statement"][1];
+        assert_eq!(keep["Action"], serde_json::json!(["s3:PutBucketPolicy"]));
+        assert_eq!(keep["Resource"], serde_json::json!(["arn:aws:s3:::theirs"]));
     }
 
     #[test]

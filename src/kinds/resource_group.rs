@@ -179,11 +179,12 @@ mod live {
     impl Live for ResourceGroup {
         async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
             let tagged = tagged(reader).await?;
-            let ours = tagged.iter().filter(|(_, tags)| reader.is_ours(tags));
-            let mut groups: BTreeMap<String, Tags> = ours
-                .filter_map(|(arn, tags)| Some((name(arn)?.to_owned(), tags.clone())))
-                .collect();
-            // Only tags tell of a group: one that lost them is looked for by its name.
+            let named = tagged.iter().filter_map(|(arn, tags)| {
+                let name = name(arn)?;
+                Some((name.to_owned(), reader.recognised(name, tags.clone())))
+            });
+            let mut groups: BTreeMap<String, Tags> = named.filter(|(_, tags)| reader.is_ours(tags)).collect();
+            // Only tags tell of a group: one that lost them, or is claimed, is looked for by its name.
             for name in reader.missed(|name| groups.contains_key(name)) {
                 let tags = reader.recognised(&name, Tags::default());
                 groups.insert(name, tags);

@@ -47,7 +47,7 @@ pub enum Call {
 
 impl Kind for SecurityGroup {
     const NAME: &'static str = "SecurityGroup";
-    const FIELDS: &'static [Field] = &[Field::replace("vpc"), Field::replace("description")];
+    const FIELDS: &'static [Field] = &[Field::replace("vpc"), Field::replace("description").harmless()];
     const IDENTITY: Identity = Identity::Tags;
     const PERMISSIONS: &'static [&'static str] = &[
         "ec2:CreateSecurityGroup",

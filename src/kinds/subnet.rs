@@ -73,7 +73,7 @@ impl Kind for Subnet {
     const FIELDS: &'static [Field] = &[
         Field::replace("vpc"),
         Field::replace("cidrBlock"),
-        Field::replace("availabilityZone"),
+        Field::replace("availabilityZone").harmless().distinct(),
         Field::in_place("mapPublicIpOnLaunch").critical(),
         Field::in_place("routeTable").critical(),
     ];

@@ -123,6 +123,7 @@ impl Kind for VpcEndpoint {
     ];
     const DELETES_AT_ONCE: usize = 25;
     const IDENTITY: Identity = Identity::Tags;
+    const MENTIONS: &'static [&'static str] = &["policy"];
     const PERMISSIONS: &'static [&'static str] = &[
         "ec2:CreateTags",
         "ec2:CreateVpcEndpoint",

@@ -12,6 +12,9 @@ pub const NODE_TAG: &str = "secureml.dev/node";
 /// The tag that says whose a resource is that belongs to no project but to an installation.
 pub const INSTALLATION_TAG: &str = "secureml.dev/installation";
 
+/// The tag on what was adopted: the fingerprint of the adoption, as it was confirmed.
+pub const ADOPTED_TAG: &str = "secureml.dev/adopted";
+
 /// The tag in which AWS's console looks for a name.
 pub const NAME_TAG: &str = "Name";
 /// The tags by which a resource is recognised.

@@ -10,9 +10,16 @@ use crate::model::Tags;
 /// The field under which a difference of tags is reported.
 pub(super) const TAGS: &str = "tags";
 
-/// The fields in which `current` is not as `desired`, tags included.
-pub(super) fn changes(kind: &dyn AnyKind, current: &Object, desired: &Value, tags: &Tags) -> Vec<Change> {
-    let fields = kind.fields().iter().filter_map(|field| {
+/// The fields in which `current` is not as `desired`, tags included. Of what is `adopted`, what does no harm is left as it is.
+pub(super) fn changes(
+    kind: &dyn AnyKind,
+    current: &Object,
+    desired: &Value,
+    tags: &Tags,
+    adopted: bool,
+) -> Vec<Change> {
+    let compared = kind.fields().iter().filter(|field| !(adopted && field.harmless));
+    let fields = compared.filter_map(|field| {
         let before = current.attributes.get(field.name).unwrap_or(&Value::Null);
         let after = desired.get(field.name).unwrap_or(&Value::Null);
         if before == after {

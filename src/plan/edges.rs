@@ -10,7 +10,7 @@ use super::types::{Action, Call, Step};
 use super::world::{Object, World};
 use crate::blueprint::{Blueprint, Node};
 use crate::kinds::{self, AnyKind};
-use crate::model::{NodeKey, references};
+use crate::model::{ADOPTED_TAG, NodeKey, references};
 
 /// Which nodes each node of `blueprint` refers to.
 pub(super) fn of_blueprint(blueprint: &Blueprint) -> BTreeMap<NodeKey, BTreeSet<NodeKey>> {
@@ -93,6 +93,50 @@ fn join(steps: &mut BTreeMap<NodeKey, Step>, kind: &dyn AnyKind, nodes: &[NodeKe
     Ok(())
 }
 
+/// Keeps what is to go and what adopted resources that stay cannot do without: a key of a bucket, a boundary of a role; and
+/// the parts of what is kept.
+pub(super) fn keep_needed(steps: &mut BTreeMap<NodeKey, Step>, world: &World) {
+    let by_id = nodes_by_id(world);
+    let objects = |key: &NodeKey| world.owned.get(key).into_iter().flatten();
+    let adopted = |key: &NodeKey| objects(key).any(|object| object.tags.get(ADOPTED_TAG).is_some());
+    let stay = steps
+        .iter()
+        .filter(|(key, step)| step.action == Action::Retain && adopted(key));
+    let mut open: Vec<NodeKey> = stay.map(|(key, _)| key.clone()).collect();
+    let is_part = |key: &NodeKey| kinds::find(&key.kind).is_some_and(|kind| !kind.taggable());
+    let parts: Vec<NodeKey> = steps.keys().filter(|key| is_part(key)).cloned().collect();
+    while let Some(key) = open.pop() {
+        let needed = objects(&key).flat_map(|object| needs(object, &by_id));
+        let of_it = parts.iter().filter(|part| {
+            let mut wholes = objects(part).flat_map(|object| needs(object, &by_id));
+            wholes.any(|whole| *whole == key)
+        });
+        for other in needed.chain(of_it) {
+            let step = steps.get_mut(other).filter(|step| step.action == Action::Delete);
+            if let Some(step) = step {
+                step.action = Action::Retain;
+                step.reason =
+                    format!("belongs to {key}, which was adopted, or is needed by what was: kept, as the spec asks");
+                step.calls.clear();
+                step.then.clear();
+                step.before = None;
+                open.push(other.clone());
+            }
+        }
+    }
+}
+
+/// The nodes of what AWS holds, by ids and other outputs.
+fn nodes_by_id(world: &World) -> BTreeMap<&str, &NodeKey> {
+    let objects = world
+        .owned
+        .iter()
+        .flat_map(|(key, objects)| objects.iter().map(move |object| (key, object)));
+    objects
+        .flat_map(|(key, object)| object.outputs.values().map(move |id| (id.as_str(), key)))
+        .collect()
+}
+
 /// Who refers to whom: the blueprint's references, and for what the blueprint no longer has, the ids that AWS
 /// holds.
 fn pairs(
@@ -104,16 +148,7 @@ fn pairs(
     for (from, targets) in edges {
         pairs.extend(targets.iter().map(|to| (from.clone(), to.clone())));
     }
-    let by_id: BTreeMap<&str, &NodeKey> = world
-        .owned
-        .iter()
-        .flat_map(|(key, objects)| {
-            objects
-                .iter()
-                .flat_map(|o| o.outputs.values())
-                .map(move |id| (id.as_str(), key))
-        })
-        .collect();
+    let by_id = nodes_by_id(world);
     for (key, objects) in &world.owned {
         if edges.contains_key(key) && steps.get(key).is_none_or(|step| step.action != Action::Delete) {
             // A living node of the blueprint: only what it holds of resources that are to go matters.

@@ -13,9 +13,9 @@ mod world;
 
 pub use graph::Cycle;
 pub use planner::{Goal, PlanError, plan};
-pub use render::render;
+pub use render::{render, render_difference};
 pub use types::{Action, Call, Change, Effect, Plan, Severity, Step, Todo};
-pub use world::{Expected, Object, Phase, Unread, World};
+pub use world::{Candidate, Expected, Object, Phase, Unread, World};
 
 #[cfg(test)]
 mod tests;

@@ -1,3 +1,4 @@
+mod adoption;
 mod duplicates;
 mod preflight;
 
@@ -10,7 +11,7 @@ use super::types::{Action, Call, Change, Effect, Plan, Step};
 use super::world::{Expected, Object, Phase, World};
 use super::{difference, edges};
 use crate::blueprint::{Blueprint, Node};
-use crate::kinds::{self, AnyKind, New, Terms};
+use crate::kinds::{self, AnyKind, Identity, New, Terms};
 use crate::model::{NodeKey, Output, references, resolve};
 
 /// What a plan is to reach.
@@ -48,6 +49,7 @@ pub enum PlanError {
 pub fn plan(blueprint: &Blueprint, world: &World, goal: Goal) -> Result<Plan, PlanError> {
     let targets = edges::of_blueprint(blueprint);
     let mut planner = Planner {
+        blueprint,
         world,
         steps: BTreeMap::new(),
     };
@@ -68,18 +70,22 @@ pub fn plan(blueprint: &Blueprint, world: &World, goal: Goal) -> Result<Plan, Pl
         planner.steps.extend(step.map(|step| (key.clone(), step)));
     }
     let mut steps = planner.steps;
+    let adoption = adoption::settle(&mut steps, blueprint, world)?;
     preflight::check(&mut steps, world)?;
+    edges::keep_needed(&mut steps, world);
     edges::connect(&mut steps, &targets, world);
     edges::delete_together(&mut steps)?;
     Ok(Plan {
         owner: blueprint.owner.clone(),
         steps,
+        adoption,
     })
 }
 
 const NOT_SHOWN_YET: &str = "just written; AWS's answers do not show it yet";
 
 struct Planner<'a> {
+    blueprint: &'a Blueprint,
     world: &'a World,
     steps: BTreeMap<NodeKey, Step>,
 }
@@ -106,7 +112,7 @@ impl Planner<'_> {
     fn known(&self, output: &Output) -> Option<String> {
         let step = self.steps.get(&output.node)?;
         match step.action {
-            Action::Create | Action::Replace | Action::Delete | Action::Conflict => None,
+            Action::Create | Action::Replace | Action::Delete | Action::Conflict | Action::Refuse => None,
             _ => step.outputs.get(&output.name).cloned(),
         }
     }
@@ -118,6 +124,9 @@ impl Planner<'_> {
             made.id = outputs.get("id").cloned();
             made.outputs.clone_from(outputs);
             return Ok(made);
+        }
+        if let Some(claimed) = self.claimed(kind, node, &desired)? {
+            return Ok(claimed);
         }
         if self.world.uncertain.contains(&node.key) {
             let reason =
@@ -134,13 +143,21 @@ impl Planner<'_> {
                 || "without the tag of any secureml project".to_owned(),
                 |owner| format!("and belongs to {owner}"),
             );
-            return Ok(step(
-                Action::Conflict,
-                format!(
-                    "{} exists already {whose}; it is left alone: remove it, or rename the project",
-                    node.name
-                ),
-            ));
+            let mut reason = format!(
+                "{} exists already {whose}; it is left alone: remove it, or rename the project",
+                node.name
+            );
+            if owner.is_none() {
+                let id = match kind.identity() {
+                    Identity::Name => node.name.as_str(),
+                    Identity::Tags => "<its id>",
+                };
+                reason += &format!(
+                    ", or adopt it: spec.adopt.resources: [{{resource: {}, id: {id}}}]",
+                    node.key
+                );
+            }
+            return Ok(step(Action::Conflict, reason));
         }
         let new = New {
             node: node.key.clone(),
@@ -155,9 +172,13 @@ impl Planner<'_> {
 
     fn found(&self, kind: &dyn AnyKind, node: &Node, current: &Object, desired: &Value) -> Result<Step, PlanError> {
         let changes = match unread_reason(current) {
-            None => difference::changes(kind, current, desired, &node.tags),
+            None => {
+                let adopted = self.is_adopted(&node.key, current);
+                difference::changes(kind, current, desired, &node.tags, adopted)
+            }
             Some(_) => Vec::new(),
         };
+        let disputed = self.disputed(kind, node, current);
         let mut step = match &current.phase {
             Phase::Busy(why) => step(Action::Wait, why.clone()),
             Phase::Broken(why) if changes.is_empty() => step(Action::Blocked, why.clone()),
@@ -171,6 +192,10 @@ impl Planner<'_> {
                 step
             }
         };
+        // What the project has is kept as declared all the same, unless it is called otherwise than is declared.
+        if let Some(why) = disputed.filter(|_| step.action == Action::Keep || adoption::misnamed(kind, node, current)) {
+            step = self::step(Action::Refuse, why);
+        }
         step.based_on(current);
         step.changes = changes;
         Ok(step)
@@ -258,6 +283,8 @@ impl Planner<'_> {
         };
         let mut step = if retain {
             step(Action::Retain, "holds data: kept, as the spec asks".to_owned())
+        } else if !self.blueprint.adoption.delete && self.is_adopted(key, current) {
+            step(Action::Retain, "was adopted: kept, as the spec asks".to_owned())
         } else if let Phase::Busy(why) = &current.phase {
             step(Action::Wait, why.clone())
         } else if let Phase::Leaving(why) = &current.phase {

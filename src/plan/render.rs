@@ -14,8 +14,20 @@ pub fn render(plan: &Plan) -> String {
             render_step(&mut text, &node.to_string(), step);
         }
     }
+    text.push_str(&adoption(plan).unwrap_or_default());
     text.push_str(&totals(plan));
     text
+}
+
+/// What is to be done about an adoption.
+fn adoption(plan: &Plan) -> Option<String> {
+    let fingerprint = plan.adoption.as_ref()?;
+    let proposed = plan.steps.values().any(|step| step.action == Action::Propose);
+    proposed.then(|| {
+        format!(
+            "Nothing is adopted until it is confirmed. When it is as you want it: spec.adopt.confirm: {fingerprint}\n"
+        )
+    })
 }
 
 fn render_step(text: &mut String, node: &str, step: &Step) {
@@ -30,6 +42,17 @@ fn render_step(text: &mut String, node: &str, step: &Step) {
     for call in &step.then {
         let _ = writeln!(text, "    … {}", call.call);
     }
+}
+
+/// `change` as text.
+pub fn render_difference(change: &Change) -> String {
+    let mut text = String::new();
+    render_change(&mut text, change);
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.strip_prefix("    ").unwrap_or(line))
+        .collect();
+    lines.join("\n")
 }
 
 fn render_change(text: &mut String, change: &Change) {
@@ -70,7 +93,9 @@ fn symbol(action: Action) -> &'static str {
         Action::Retain => "=",
         Action::Wait => "…",
         Action::Blocked => "!",
-        Action::Conflict => "x",
+        Action::Conflict | Action::Refuse => "x",
+        Action::Adopt => "<",
+        Action::Propose => "?",
         Action::Keep => " ",
     }
 }
@@ -88,15 +113,19 @@ fn totals(plan: &Plan) -> String {
         let as_declared = plan.steps.len() - kept;
         return format!("Nothing to do: {as_declared} resources are as declared{retained}.\n");
     }
+    let adopted = match count(&[Action::Adopt, Action::Propose]) {
+        0 => String::new(),
+        count => format!("{count} to adopt, "),
+    };
     format!(
-        "Plan {}: {} to create, {} to change, {} to replace, {} to delete, {} to wait for, {} blocked, {} unchanged; {calls} AWS calls now.\n",
+        "Plan {}: {adopted}{} to create, {} to change, {} to replace, {} to delete, {} to wait for, {} blocked, {} unchanged; {calls} AWS calls now.\n",
         plan.hash(),
         count(&[Action::Create]),
         count(&[Action::Update, Action::StopUpdateStart]),
         count(&[Action::Replace]),
         count(&[Action::Delete, Action::RemoveDuplicate]),
         count(&[Action::Wait]),
-        count(&[Action::Blocked, Action::Conflict]),
+        count(&[Action::Blocked, Action::Conflict, Action::Refuse]),
         count(&[Action::Keep, Action::Retain]),
     )
 }

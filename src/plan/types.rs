@@ -100,6 +100,12 @@ pub enum Action {
     Delete,
     /// Delete what was made beside it and nothing uses.
     RemoveDuplicate,
+    /// Put the project's tags on what exists: it was confirmed.
+    Adopt,
+    /// It exists and can be adopted, which nobody has confirmed yet.
+    Propose,
+    /// What is claimed cannot be adopted: nothing is done.
+    Refuse,
     /// Keep it although its project goes: it holds data.
     Retain,
     /// AWS is still at work on it: ask again.
@@ -113,6 +119,11 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether somebody has to decide before anything is done.
+    pub fn needs_decision(self) -> bool {
+        matches!(self, Self::Propose | Self::Refuse | Self::Blocked | Self::Conflict)
+    }
+
     /// Whether carrying it out changes AWS.
     pub fn writes(self) -> bool {
         match self {
@@ -121,8 +132,11 @@ impl Action {
             | Self::StopUpdateStart
             | Self::Replace
             | Self::Delete
-            | Self::RemoveDuplicate => true,
-            Self::Retain | Self::Wait | Self::Blocked | Self::Conflict | Self::Keep => false,
+            | Self::RemoveDuplicate
+            | Self::Adopt => true,
+            Self::Propose | Self::Refuse | Self::Retain | Self::Wait | Self::Blocked | Self::Conflict | Self::Keep => {
+                false
+            }
         }
     }
 }
@@ -168,6 +182,9 @@ pub struct Plan {
     pub owner: Owner,
     /// A step for every node that is declared or found.
     pub steps: BTreeMap<NodeKey, Step>,
+    /// The fingerprint of the adoption that is proposed, or carried out: what confirms it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<String>,
 }
 
 impl Plan {

@@ -61,6 +61,8 @@ pub struct World {
     pub owned: BTreeMap<NodeKey, Vec<Object>>,
     /// Names that are in use, by whomever: by kind and name, with the owner whose tag is on what is called so.
     pub taken: BTreeMap<String, Arc<BTreeMap<String, Option<Owner>>>>,
+    /// What the spec claims and is not the owner's, by the node that it shall be.
+    pub claimed: BTreeMap<NodeKey, Vec<Candidate>>,
     /// Kinds whose resources could not be listed, and why.
     pub unread: BTreeMap<String, Unread>,
     /// What was written a moment ago: the fingerprint of what it was before. While AWS still answers so, nothing is
@@ -71,6 +73,15 @@ pub struct World {
     /// Nodes whose creation may have happened without an answer reaching us; nothing is created in their place
     /// until AWS's lists have had time to show them.
     pub uncertain: BTreeSet<NodeKey>,
+}
+
+/// A resource that a spec claims.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// The resource, with the tags that it has. One that has an owner was not looked into.
+    pub object: Object,
+    /// Who else claims it.
+    pub rivals: Vec<Owner>,
 }
 
 /// Why a kind could not be listed.

@@ -1,5 +1,6 @@
 //! The product as its users meet it: the real binary, a real API server, an AWS emulator behind a counting proxy.
 
+mod adopt;
 mod brake;
 mod chaos;
 mod command_line;

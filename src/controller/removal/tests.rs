@@ -37,6 +37,7 @@ fn plan() -> Plan {
     };
     Plan {
         owner: Owner::new("test", "default", "churn"),
+        adoption: None,
         steps: BTreeMap::from([(node(), step)]),
     }
 }

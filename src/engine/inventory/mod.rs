@@ -4,6 +4,7 @@
 //! object, for what no list carries) and *kinds* (objects by owner, made from both). A reader names the moment
 //! its answer must not be older than; whoever comes while a list is being read waits for that same reading.
 
+mod claims;
 mod marks;
 mod reader;
 mod stored;
@@ -17,14 +18,16 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use tokio::sync::Mutex;
 
+pub(crate) use self::claims::ClaimOf;
+use self::claims::Claims;
 use self::marks::Marks;
 pub use self::reader::Reader;
 use self::stored::Stored;
 use super::{Failure, LiveKind, Permit, Sent, Turn};
 use crate::aws::Aws;
 use crate::kinds::{Identity, LIVE_KINDS};
-use crate::model::{Holder, NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
-use crate::plan::{Call, Object, Unread, World};
+use crate::model::{Claim, Holder, NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
+use crate::plan::{Call, Candidate, Object, Unread, World};
 
 /// How many per-object reads a second the slow lane may make on average. The more objects there are, the longer
 /// a detail is believed; a small fleet's are read anew in every sweep.
@@ -53,6 +56,7 @@ pub struct Inventory {
     details: StdMutex<HashMap<DetailKey, Detail>>,
     kinds: HashMap<&'static str, Mutex<Option<Arc<OfKind>>>>,
     marks: Marks,
+    claims: Claims,
     /// How many are looking at AWS just now.
     looking: AtomicUsize,
 }
@@ -77,6 +81,16 @@ struct OfKind {
     read_at: Instant,
     by_owner: HashMap<Owner, Vec<(NodeKey, Stored)>>,
     names: Arc<BTreeMap<String, Option<Owner>>>,
+    claimed: HashMap<Owner, Vec<(NodeKey, Candidate)>>,
+}
+
+/// What a reader saw of claims that the objects it gave do not tell.
+#[derive(Default)]
+struct Sightings {
+    /// What is claimed and has an owner, for each claim on it.
+    owned: Vec<(ClaimOf, Object)>,
+    /// Who else claims what was lent to the first, by id.
+    rivals: HashMap<String, Vec<ClaimOf>>,
 }
 
 impl Inventory {
@@ -90,6 +104,7 @@ impl Inventory {
             details: StdMutex::default(),
             kinds: LIVE_KINDS.iter().map(|kind| (kind.name(), Mutex::default())).collect(),
             marks: Marks::default(),
+            claims: Claims::default(),
             looking: AtomicUsize::new(0),
         }
     }
@@ -130,6 +145,16 @@ impl Inventory {
         (world, readings)
     }
 
+    /// From now on `owner` claims what `claims` says, and nothing else.
+    pub async fn claim<'a>(&self, owner: &Owner, claims: impl Iterator<Item = (&'a NodeKey, &'a Claim)>) {
+        if self.claims.replace(owner, claims) {
+            // What was read before did not look into what is claimed now.
+            for memory in self.kinds.values() {
+                *memory.lock().await = None;
+            }
+        }
+    }
+
     /// Forgets the details of an object that was changed.
     pub fn forget(&self, node: &NodeKey, id: &str) {
         lock(&self.details).retain(|(kind, of, _), _| *kind != node.kind || of != id);
@@ -137,7 +162,14 @@ impl Inventory {
 
     async fn kind(&self, kind: &dyn LiveKind, details: Details, not_before: Instant) -> Result<Arc<OfKind>, Failure> {
         let Some(memory) = self.kinds.get(kind.name()) else {
-            return Ok(Arc::new(OfKind::new(not_before, Vec::new(), false, &HashMap::new())));
+            let nothing = (&HashMap::new(), Sightings::default());
+            return Ok(Arc::new(OfKind::new(
+                not_before,
+                Vec::new(),
+                false,
+                nothing.0,
+                nothing.1,
+            )));
         };
         let mut memory = memory.lock().await;
         if let Some(read) = memory.as_ref().filter(|read| read.read_at >= not_before) {
@@ -150,7 +182,9 @@ impl Inventory {
         let read_at = lock(&reader.oldest).unwrap_or(not_before);
         self.mark(kind.name(), &objects);
         let lost = reader.lost.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let read = Arc::new(OfKind::new(read_at, objects, kind.identity() == Identity::Name, &lost));
+        let seen = reader.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let named = kind.identity() == Identity::Name;
+        let read = Arc::new(OfKind::new(read_at, objects, named, &lost, seen));
         *memory = Some(Arc::clone(&read));
         Ok(read)
     }
@@ -172,6 +206,8 @@ impl Inventory {
             oldest: StdMutex::new(None),
             asked: StdMutex::default(),
             lost: StdMutex::default(),
+            claims: self.claims.all(),
+            seen: StdMutex::default(),
             _looking: Looking::begin(self),
         }
     }
@@ -200,7 +236,7 @@ impl Inventory {
     fn mark(&self, kind: &str, objects: &[Object]) {
         let ours = objects
             .iter()
-            .filter(|object| object.node().is_some() && self.is_ours(&object.tags));
+            .filter(|object| object.node().is_some() && self.is_ours(&object.tags) && !claims::is_lent(&object.tags));
         let seen = ours.map(|object| (object.id.clone(), object.tags.clone()));
         self.marks.replace(kind, seen);
     }
@@ -229,12 +265,46 @@ impl super::Executor for Inventory {
 
 impl OfKind {
     /// `lost` are the tags that were filled in from memory, by id: they are missing.
-    fn new(read_at: Instant, objects: Vec<Object>, named: bool, lost: &HashMap<String, Vec<&'static str>>) -> Self {
+    fn new(
+        read_at: Instant,
+        objects: Vec<Object>,
+        named: bool,
+        lost: &HashMap<String, Vec<&'static str>>,
+        seen: Sightings,
+    ) -> Self {
         let mut by_owner: HashMap<Owner, Vec<(NodeKey, Stored)>> = HashMap::new();
         let mut names = BTreeMap::new();
+        let mut claimed: HashMap<Owner, Vec<(NodeKey, Candidate)>> = HashMap::new();
+        let mut claim = |owner: Owner, node: NodeKey, object: Object, rivals: Vec<Owner>| {
+            claimed
+                .entry(owner)
+                .or_default()
+                .push((node, Candidate { object, rivals }));
+        };
+        for (claim_of, object) in seen.owned {
+            claim(claim_of.owner, claim_of.node, object, Vec::new());
+        }
         for mut object in objects {
             let owner = object.tags.owner();
             let node = object.node();
+            if claims::is_lent(&object.tags) {
+                claims::give_back(&mut object.tags);
+                let others = seen.rivals.get(&object.id).map_or(&[][..], Vec::as_slice);
+                let claimants: Vec<(Owner, NodeKey)> = owner
+                    .zip(node)
+                    .into_iter()
+                    .chain(others.iter().map(|other| (other.owner.clone(), other.node.clone())))
+                    .collect();
+                for (i, (owner, node)) in claimants.iter().enumerate() {
+                    let rivals = claimants.iter().enumerate().filter(|(j, _)| i != *j);
+                    let rivals = rivals.map(|(_, (rival, _))| rival.clone()).collect();
+                    claim(owner.clone(), node.clone(), object.clone(), rivals);
+                }
+                if named {
+                    names.insert(object.id, None);
+                }
+                continue;
+            }
             for key in lost.get(&object.id).into_iter().flatten() {
                 object.tags.0.remove(*key);
             }
@@ -249,6 +319,7 @@ impl OfKind {
             read_at,
             by_owner,
             names: Arc::new(names),
+            claimed,
         }
     }
 }
@@ -256,6 +327,9 @@ impl OfKind {
 fn add(world: &mut World, kind: &dyn LiveKind, of_kind: &OfKind, owner: &Owner) {
     for (node, stored) in of_kind.by_owner.get(owner).into_iter().flatten() {
         world.owned.entry(node.clone()).or_default().push(stored.object());
+    }
+    for (node, candidate) in of_kind.claimed.get(owner).into_iter().flatten() {
+        world.claimed.entry(node.clone()).or_default().push(candidate.clone());
     }
     if !of_kind.names.is_empty() {
         world.taken.insert(kind.name().to_owned(), Arc::clone(&of_kind.names));

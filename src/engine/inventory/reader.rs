@@ -3,10 +3,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex as StdMutex};
 use std::time::{Duration, Instant};
 
-use super::{DETAILS_PER_SECOND, Detail, DetailKey, Details, Inventory, List, Looking, MARKED_FOR, Memory, lock};
+use super::claims::{self, ByKind, ClaimOf};
+use super::{
+    DETAILS_PER_SECOND, Detail, DetailKey, Details, Inventory, List, Looking, MARKED_FOR, Memory, Sightings, lock,
+};
 use crate::aws::Aws;
 use crate::engine::Failure;
-use crate::model::Tags;
+use crate::model::{Claimed, Tags};
+use crate::plan::{Object, Phase};
 
 /// Reads for one kind, through the inventory's memories.
 pub struct Reader<'a> {
@@ -19,6 +23,10 @@ pub struct Reader<'a> {
     pub(super) asked: StdMutex<HashSet<String>>,
     /// The tags that resources of ours have lost, by id.
     pub(super) lost: StdMutex<HashMap<String, Vec<&'static str>>>,
+    /// What is claimed, by kind.
+    pub(super) claims: Arc<ByKind>,
+    /// What was seen of it.
+    pub(super) seen: StdMutex<Sightings>,
     pub(super) _looking: Looking<'a>,
 }
 
@@ -34,24 +42,68 @@ impl Reader<'_> {
     }
 
     /// By what `id`, a resource of the reader's kind that has `tags`, is recognised: the tags it has, and those of its
-    /// identity that it had when it was seen last, unless they name another owner now.
+    /// identity that it had when it was seen last, unless they name another owner now; and, of what is nobody's and is
+    /// claimed, those of what it shall be.
     pub fn recognised(&self, id: &str, tags: Tags) -> Tags {
         let (tags, lost) = self.inventory.marks.complete(self.kind, id, tags);
         if !lost.is_empty() {
             lock(&self.lost).insert(id.to_owned(), lost);
         }
+        let claims = claims::on(self.claimed(), id, &tags);
+        let Some((first, rivals)) = claims.split_first() else {
+            return tags;
+        };
+        let mut seen = lock(&self.seen);
+        if tags.owner().is_none() {
+            seen.rivals
+                .insert(id.to_owned(), rivals.iter().copied().cloned().collect());
+            return claims::lend(tags, first);
+        }
+        let of_each = claims.iter().map(|claim| ((*claim).clone(), self.bare(id, &tags)));
+        seen.owned.extend(of_each);
+        drop(seen);
         tags
     }
 
     /// As [`Reader::recognised`], of a resource of another kind.
     pub fn recognised_as(&self, kind: &str, id: &str, tags: Tags) -> Tags {
-        self.inventory.marks.complete(kind, id, tags).0
+        let (tags, _) = self.inventory.marks.complete(kind, id, tags);
+        let claims = self.claims.get(kind).map_or(&[][..], Vec::as_slice);
+        match claims::on(claims, id, &tags).first() {
+            Some(claim) if tags.owner().is_none() => claims::lend(tags, claim),
+            _ => tags,
+        }
     }
 
-    /// The ids of the reader's kind that were ours when they were seen last and that are not `listed` now: they have lost
-    /// their tags, or are gone. Nothing that was read of them before is believed.
+    /// The claims on resources of the reader's kind.
+    pub(crate) fn claimed(&self) -> &[ClaimOf] {
+        self.claims.get(self.kind).map_or(&[], Vec::as_slice)
+    }
+
+    /// What is known of a resource that was not looked into.
+    fn bare(&self, id: &str, tags: &Tags) -> Object {
+        Object {
+            kind: self.kind.to_owned(),
+            id: id.to_owned(),
+            outputs: std::collections::BTreeMap::new(),
+            attributes: serde_json::Value::Null,
+            tags: tags.clone(),
+            state: String::new(),
+            phase: Phase::Ready,
+        }
+    }
+
+    /// The ids of the reader's kind that were ours when they were seen last, or are claimed, and that are not `listed`
+    /// now: they have lost their tags or never had any, or are gone. Nothing that was read of them before is believed.
     pub fn missed(&self, listed: impl Fn(&str) -> bool) -> Vec<String> {
-        let missed = self.inventory.marks.unlisted(self.kind, listed);
+        let mut missed = self.inventory.marks.unlisted(self.kind, &listed);
+        let claimed = self.claimed().iter().filter_map(|claim| match &claim.on {
+            Claimed::Id(id) if !listed(id) => Some(id.clone()),
+            _ => None,
+        });
+        missed.extend(claimed);
+        missed.sort_unstable();
+        missed.dedup();
         lock(&self.inventory.details).retain(|(kind, id, _), _| *kind != self.kind || !missed.contains(id));
         missed
     }

@@ -3,6 +3,7 @@
 mod contents;
 mod lifecycle;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_sdk_s3::types::{
@@ -19,7 +20,7 @@ use crate::kinds::shared::tagged::tagged;
 use crate::model::{Holder, Owner, Tags};
 use crate::policy::Document;
 
-/// The start of every bucket's name.
+/// The start of the name of every bucket that we make.
 const OURS: &str = "ds-";
 /// The region that has no name in `CreateBucket`.
 const FIRST_REGION: &str = "us-east-1";
@@ -30,13 +31,19 @@ impl Live for Bucket {
     async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
         let (names, tagged) = futures::try_join!(names(reader), tagged(reader))?;
         let partition = reader.aws().account().await?.partition.clone();
+        let start = format!("arn:{partition}:s3:::");
+        // Those that are adopted have names of their own, which the list does not show.
+        let tagged_ones = tagged.iter().filter_map(|(arn, _)| arn.strip_prefix(&start));
+        let adopted = tagged_ones.filter(|name| !name.starts_with(OURS)).map(str::to_owned);
+        let mut names: BTreeSet<String> = names.iter().cloned().chain(adopted).collect();
+        names.extend(reader.missed(|name| name.starts_with(OURS) || names.contains(name)));
         let with_tags = names.iter().map(|name| {
-            let tags = tagged.get(&format!("arn:{partition}:s3:::{name}"));
+            let tags = tagged.get(&format!("{start}{name}"));
             (name, reader.recognised(name, tags.cloned().unwrap_or_default()))
         });
         let (ours, foreign): (Vec<_>, Vec<_>) = with_tags.partition(|(_, tags)| reader.is_ours(tags));
         let observed = observe_each(ours.into_iter().map(|(name, tags)| {
-            let arn = format!("arn:{partition}:s3:::{name}");
+            let arn = format!("{start}{name}");
             (name.clone(), tags.clone(), read(reader, name, arn, tags))
         }));
         let foreign = foreign.into_iter().map(|(name, tags)| Observed::foreign(name, tags));

@@ -21,14 +21,13 @@ impl Live for KmsKey {
     /// key is made that could not have it, and a key that lost its tags is not replaced by a new one.
     async fn observe(reader: &Reader<'_>) -> Result<Vec<Observed<Attributes>>, Failure> {
         let (tagged, aliases) = futures::try_join!(tagged(reader), kms::aliases(reader))?;
-        let tagged = tagged.iter().filter(|(_, tags)| tags.owner().is_some());
-        let mut keys: BTreeMap<String, (String, Tags)> = tagged
-            .filter_map(|(arn, tags)| {
-                let id = id(arn)?;
-                Some((id.to_owned(), (arn.clone(), reader.recognised(id, tags.clone()))))
-            })
-            .collect();
-        // Only tags tell of a key: one that lost them is looked for by its id.
+        let tagged = tagged.iter().filter_map(|(arn, tags)| {
+            let id = id(arn)?;
+            Some((id.to_owned(), (arn.clone(), reader.recognised(id, tags.clone()))))
+        });
+        let mut keys: BTreeMap<String, (String, Tags)> =
+            tagged.filter(|(_, (_, tags))| tags.owner().is_some()).collect();
+        // Only tags tell of a key: one that lost them, or is claimed, is looked for by its id.
         for id in reader.missed(|id| keys.contains_key(id)) {
             let arn = reader.aws().arn("kms", &format!("key/{id}")).await?;
             let tags = reader.recognised(&id, Tags::default());

@@ -46,7 +46,10 @@ impl Planner<'_> {
             ));
         }
         let used: Vec<&Object> = used.into_iter().filter(|object| !leaves(object)).collect();
-        let differences = |object: &Object| difference::changes(kind, object, desired, &node.tags).len();
+        let differences = |object: &Object| {
+            let adopted = self.is_adopted(&node.key, object);
+            difference::changes(kind, object, desired, &node.tags, adopted).len()
+        };
         let keeper = match used.as_slice() {
             [] => standing
                 .iter()
