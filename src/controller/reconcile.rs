@@ -167,8 +167,7 @@ impl Turn {
         let closing = hold.as_ref().filter(|hold| hold.spares_what_is_open());
         let closing = closing.and_then(|_| brake::closes(&latest, &plan));
         let todo = if hold.is_some() { closing.as_ref() } else { Some(&plan) };
-        let todo = todo.filter(|todo| withheld.is_none() && todo.writes().next().is_some());
-        let report = if let Some(todo) = todo {
+        let report = if let Some(todo) = todo.filter(|todo| withheld.is_none() && todo.writes().next().is_some()) {
             if todo.creates() {
                 latest = beginning(project, latest, &plan, &mut memory, begun);
             }
