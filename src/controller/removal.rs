@@ -31,11 +31,14 @@ pub fn removing(
         let since = since.get(&node.to_string()).map_or(now, |since| since.0);
         match lasts(report, node, now.duration_since(since)) {
             Lasts::Passes => waiting.push(format!("{node}: {told}")),
+            Lasts::Unseen => waiting.push(format!(
+                "{node}: AWS says that it is in use and lists nothing that uses it; waited for since {since}: {told}"
+            )),
             Lasts::Lingers => waiting.push(format!(
                 "{node}: AWS clears away by itself what holds it, within an hour mostly, waited for since {since}: {told}"
             )),
             Lasts::Fails => blocked.push(format!("{node}: {told}")),
-            Lasts::Blocked => blocked.push(format!("{node}: refused since {since}: {told}; {UNBLOCK}")),
+            Lasts::Blocked => blocked.push(format!("{node}: refused since {since}: {told}")),
             Lasts::TooLong => blocked.push(format!(
                 "{node}: AWS has not cleared away what holds it since {since}; if what it belongs to is gone, AWS Support \
                  can remove it: {told}"
@@ -71,13 +74,13 @@ pub fn removing(
 }
 
 const DELETION_BLOCKED: &str = "DeletionBlocked";
-/// What is to be done about what holds a resource.
-const UNBLOCK: &str = "remove what holds it, or move it elsewhere";
 
 /// How long a failed deletion is going to fail.
 enum Lasts {
     /// It passes by itself.
     Passes,
+    /// Nothing is to be seen that holds it.
+    Unseen,
     /// AWS clears away what holds it.
     Lingers,
     /// It does not pass by itself, such as a missing permission.
@@ -96,10 +99,12 @@ fn lasts(report: &Report, node: &NodeKey, refused_for: SignedDuration) -> Lasts 
     let Some(failure) = failure else { return Lasts::Passes };
     match (failure.class, report.holders.get(node)) {
         (Class::InUse, Some(Ok(holders))) if holders.iter().all(|holder| holder.passes) => {
-            if refused_for < LINGERS {
-                Lasts::Lingers
-            } else {
+            if refused_for >= LINGERS {
                 Lasts::TooLong
+            } else if holders.is_empty() {
+                Lasts::Unseen
+            } else {
+                Lasts::Lingers
             }
         }
         (Class::InUse, _) => Lasts::Blocked,

@@ -10,7 +10,7 @@ use super::{config, text};
 use crate::api::{EnvironmentType, Preset, SecureMLProjectSpec, VolumeKey};
 use crate::blueprint::tests::project;
 use crate::blueprint::{Blueprint, draw};
-use crate::kinds;
+use crate::kinds::{self, Identity};
 use crate::model::{NodeKey, Output, references, resolve};
 use crate::plan::{Action, Effect, Goal, Object, Phase, Plan, World, plan, render};
 
@@ -62,7 +62,10 @@ fn built(blueprint: &Blueprint) -> World {
             .map(|output| (output.name.clone(), called(output)));
         let object = Object {
             kind: node.key.kind.clone(),
-            id: format!("id-of-{}", node.key.name),
+            id: match kind.identity() {
+                Identity::Name => node.name.clone(),
+                Identity::Tags => format!("id-of-{}", node.key.name),
+            },
             outputs: outputs.collect(),
             attributes: kind.canonical(attributes).expect("attributes of the kind"),
             tags: node.tags.clone(),

@@ -15,7 +15,7 @@ use secureml_rig::proxy::{Gate, Moment};
 use secureml_rig::{Fault, Rig, Rule};
 
 use crate::environment::{Environment, clients, parse};
-use crate::world::{Watched, cluster, controller, eventually, file, kubectl};
+use crate::world::{Watched, cluster, controller, eventually, file, kubectl, writes};
 
 const MINIMAL: &str = include_str!("../../examples/minimal.yaml");
 /// A bucket of somebody's, with a name of its own.
@@ -349,7 +349,7 @@ async fn a_key_that_lost_its_tags_is_taken_back() -> Result<()> {
     environment.restart();
     let lost = environment.plan(Goal::Present).await?;
     let step = &lost.steps[&"KmsKey/project".parse()?];
-    let way = "To adopt it: spec.adopt.resources: [{resource: KmsKey/project, id: <its id>}]";
+    let way = "adopt it: spec.adopt.resources: [{resource: KmsKey/project, id: <its id>}]";
     ensure!(
         step.action == Action::Conflict && step.reason.ends_with(way),
         "{}",
@@ -377,6 +377,7 @@ async fn a_cluster_tells_first_and_a_controller_that_dies_in_the_middle_is_no_ha
     let aws = clients(rig.emulator.url()).await;
     let by_hand = ByHand::make(&aws).await?;
     let claims = by_hand.claims();
+    let begun = rig.proxy.mark();
     let mut first = controller(&rig)?;
     let kube = kubectl(&rig)?;
     kube.kubectl_text(&["apply", "-f", &file(&rig, &manifest(&claims, None)?)?])
@@ -391,11 +392,8 @@ async fn a_cluster_tells_first_and_a_controller_that_dies_in_the_middle_is_no_ha
     .await?;
     let told = seen.project().await?.status.unwrap_or_default();
     let adoption = told.adoption.context("status.adoption")?;
-    ensure!(
-        rig.proxy.calls().writes().is_empty(),
-        "{}",
-        rig.proxy.calls().writes().table()
-    );
+    let written = writes(&rig.proxy, begun);
+    ensure!(written.is_empty(), "{}", written.table());
     let vpc = adoption
         .resources
         .iter()

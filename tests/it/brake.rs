@@ -10,7 +10,7 @@ use secureml::api::{RELEASE, SecureMLProject};
 use secureml_rig::proxy::Calls;
 use secureml_rig::{ControlPlane, Process, Rig};
 
-use crate::world::{Watched, cluster, ec2, eventually, file, kubectl};
+use crate::world::{Watched, cluster, ec2, eventually, file, kubectl, writes};
 
 /// One more than are held at the least, and one whom nobody touches.
 const FLEET: [&str; 7] = ["a", "b", "c", "d", "e", "f", "untouched"];
@@ -247,11 +247,7 @@ async fn more_than_a_share_is_held_until_somebody_releases_it() -> Result<()> {
     let mark = stage.rig.proxy.mark();
     stage.while_it_is_down(&FLEET[..6]).await?;
     stage.until_held(6).await?;
-    ensure!(
-        stage.rig.proxy.calls_since(mark).writes().is_empty(),
-        "{}",
-        stage.controller.tail()
-    );
+    ensure!(writes(&stage.rig.proxy, mark).is_empty(), "{}", stage.controller.tail());
     let message = stage.held("a").await?.unwrap_or_default();
     ensure!(
         message.contains("6 of 6 projects") && id(&message)? != braking,

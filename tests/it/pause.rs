@@ -8,7 +8,7 @@ use aws_sdk_ec2::types::AttributeBooleanValue;
 use secureml::api::PauseState;
 use secureml_rig::{ControlPlane, Process, Rig};
 
-use crate::world::{Watched, cluster, controller, ec2, eventually, file, kubectl};
+use crate::world::{Watched, cluster, controller, ec2, eventually, file, kubectl, writes};
 
 const PROJECT: &str = "
 apiVersion: secureml.dev/v1alpha1
@@ -180,8 +180,8 @@ async fn nothing_is_written_until_it_is_taken_back() -> Result<()> {
     let two = |calls: &secureml_rig::proxy::Calls| calls.named("ec2:DescribeVpcs").len() >= 2;
     stage.rig.proxy.until(sweeps, SOON, two).await?;
     ensure!(!stage.dns_support().await?, "somebody corrected it");
-    let writes = stage.rig.proxy.calls_since(mark).writes();
-    ensure!(writes.is_empty(), "written while paused:\n{}", writes.table());
+    let written = writes(&stage.rig.proxy, mark);
+    ensure!(written.is_empty(), "written while paused:\n{}", written.table());
 
     // Deleting waits too, and says so.
     kube.kubectl_text(&["delete", "smlp", "churn", "--wait=false"]).await?;
@@ -191,7 +191,7 @@ async fn nothing_is_written_until_it_is_taken_back() -> Result<()> {
         "{message}"
     );
     ensure!(stage.seen.notes("DeletionHeld").await?.len() == 1);
-    ensure!(stage.rig.proxy.calls_since(mark).writes().is_empty());
+    ensure!(writes(&stage.rig.proxy, mark).is_empty());
     let said = stage.secureml(&["resume", "churn"], 0).await;
     // It may be gone before the command line has looked.
     ensure!(said.is_ok() || stage.seen.project().await.is_err(), "{said:?}");

@@ -116,7 +116,7 @@ async fn a_lost_cluster_costs_nothing() -> Result<()> {
     let _second = controller(&rig)?;
     kubectl(&rig)?.kubectl_text(&["apply", "-f", &manifest]).await?;
     kubectl(&rig)?.kubectl_text(READY).await?;
-    let written = crate::owners::writes(&rig.proxy, mark);
+    let written = crate::world::writes(&rig.proxy, mark);
     assert!(written.is_empty(), "{}", written.table());
     Ok(())
 }
@@ -136,7 +136,7 @@ async fn what_the_api_server_cannot_see_is_told() -> Result<()> {
     let why = ["get", "smlp", "churn", "-o", "jsonpath={.status.conditions[0].message}"];
     let why = kubectl(&rig)?.kubectl_text(&why).await?;
     assert!(why.starts_with("spec.notebooks[0].instanceType:"), "{why}");
-    let written = crate::owners::writes(&rig.proxy, Mark::default());
+    let written = crate::world::writes(&rig.proxy, Mark::default());
     assert!(written.is_empty(), "{}", written.table());
     Ok(())
 }

@@ -51,10 +51,12 @@ fn indiscreet(rig: &Rig) {
         rig.proxy.add(Rule::on(call, Fault::error(403, "AccessDenied", said)));
     }
     let said = "no wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY and no IQoJb3JpZ2luX2VjEJrOwnOwnOwnOwnOwn here";
-    rig.proxy.add(Rule::on(
+    // Nothing is made before everything could be read once.
+    let rule = Rule::on(
         "ssm:DescribeParameters",
         Fault::error(400, "AccessDeniedException", said),
-    ));
+    );
+    rig.proxy.add(rule.range(2..=u64::MAX));
 }
 
 /// The binary as somebody runs it who wants to know everything.

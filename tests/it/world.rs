@@ -9,7 +9,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Api;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use secureml::api::SecureMLProject;
-use secureml_rig::{ControlPlane, Process, REGION, Rig};
+use secureml_rig::proxy::{Call, Calls, Mark};
+use secureml_rig::{ControlPlane, Process, Proxy, REGION, Rig};
 
 /// An EC2 client that the proxy does not see.
 pub fn ec2(rig: &Rig) -> aws_sdk_ec2::Client {
@@ -64,6 +65,13 @@ pub fn file(rig: &Rig, manifest: &str) -> Result<String> {
     let path = rig.directory().join("project.yaml");
     std::fs::write(&path, manifest)?;
     Ok(path.display().to_string())
+}
+
+/// The calls since `mark` that changed anything of projects: claims on the installation are left out.
+pub fn writes(proxy: &Proxy, mark: Mark) -> Calls {
+    let is_claim = |call: &Call| call.text().contains("/secureml/installations/");
+    let writes = proxy.calls_since(mark).writes().into_iter();
+    writes.filter(|call| !is_claim(call)).collect()
 }
 
 /// Asks until `condition` holds.

@@ -9,7 +9,7 @@ use secureml::aws::Aws;
 use secureml::kinds::find;
 use secureml::model::Owner;
 use secureml::plan::{Object, Phase};
-use secureml_rig::proxy::Staleness;
+use secureml_rig::proxy::{Calls, Mark, Staleness};
 use secureml_rig::{Process, Rig};
 use serde_json::{Value, json};
 
@@ -27,9 +27,14 @@ const VISIBLE_WITHIN_SECONDS: &str = "3";
 const HIDDEN: Duration = Duration::from_millis(1200);
 /// After so long without a call, it is worth looking whether a part has ended.
 const PAUSE: Duration = Duration::from_millis(400);
+/// After so long an undisturbed life is at rest. A controller that starts or audits makes no calls for a while, and a
+/// condition may be of before.
+const REST: Duration = Duration::from_secs(3);
 /// How long a part may take.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// A list that every sweep reads.
+const SWEEP: &str = "ec2:DescribeVpcs";
 /// How much of a value is printed.
 const BRIEF: usize = 300;
 
@@ -146,11 +151,13 @@ impl Life {
         self.rig.start_controller(&args)
     }
 
-    /// Waits until the project is as declared, or gone, and nothing is under way.
-    pub async fn settled(&self) -> Result<()> {
+    /// Waits until the project is as declared, or gone, and nothing is under way, by a controller that began after `mark`.
+    pub async fn settled(&self, mark: Mark) -> Result<()> {
         let begun = Instant::now();
+        let looked = |calls: &Calls| !calls.named(SWEEP).is_empty();
+        self.rig.proxy.until(mark, PATIENCE, looked).await?;
         loop {
-            self.rig.proxy.quiet(PAUSE, PATIENCE).await?;
+            self.rig.proxy.quiet(REST, PATIENCE).await?;
             let state = self.state().await?;
             if matches!(state.as_str(), "" | "True") {
                 return Ok(());

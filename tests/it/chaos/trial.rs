@@ -148,7 +148,9 @@ impl Reference {
         life.note_others().await?;
         let mark = life.rig.proxy.mark();
         let mut controller = life.controller()?;
-        life.settled().await.with_context(|| format!("{part:?} undisturbed"))?;
+        life.settled(mark)
+            .await
+            .with_context(|| format!("{part:?} undisturbed"))?;
         controller.stop()?;
         let calls = life.rig.proxy.calls_since(mark);
         let after = life.ids().await?;

@@ -41,7 +41,7 @@ async fn what_holds_a_network_is_named_and_left_alone() -> Result<()> {
         &interface,
         "the database of team risk",
         "refused since",
-        "remove what holds it",
+        "remove what does",
     ] {
         ensure!(told.contains(part), "{part} is not told: {told}");
     }

@@ -9,7 +9,6 @@ mod names;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use secureml_rig::proxy::{Call, Calls, Mark};
 use secureml_rig::{ControlPlane, Process, Proxy, Rig};
 
 use crate::world::{Watched, define, eventually};
@@ -26,13 +25,6 @@ spec:
 ";
 /// How long anything may take that does not depend on how long claims are waited for.
 const SOON: Duration = Duration::from_secs(120);
-
-/// The calls that changed anything but the claims themselves.
-pub fn writes(proxy: &Proxy, mark: Mark) -> Calls {
-    let is_claim = |call: &Call| call.text().contains("/secureml/installations/");
-    let writes = proxy.calls_since(mark).writes().into_iter();
-    writes.filter(|call| !is_claim(call)).collect()
-}
 
 /// A cluster beside the first of `rig`, on the same AWS, with a proxy of its own.
 struct Beside {
