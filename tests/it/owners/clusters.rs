@@ -86,7 +86,7 @@ async fn neither_writes_until_one_is_stopped() -> Result<()> {
     // The one that stays goes on by itself.
     second.stop()?;
     ready(&one, KNOWN).await.with_context(|| first.tail())?;
-    ensure!(!attached(&aws.ec2, &vpc).await?);
+    ensure!(!attached(&aws.ec2, &vpc).await?, "{}", first.tail());
     let quiet = rig.proxy.mark();
     rig.proxy.until(quiet, SOON, sweeps).await?;
     let written = rig.proxy.calls_since(quiet).writes();
