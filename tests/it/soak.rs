@@ -15,7 +15,7 @@ use secureml_rig::proxy::Staleness;
 use secureml_rig::{Fault, Process, Random, Rig, Rule};
 
 use crate::chaos::census::{Census, beyond, census};
-use crate::chaos::tidy::tidy;
+use crate::chaos::tidy::{foreign, tidy};
 use crate::environment::{FULL, INSTALLATION, Objects, clients, observe};
 use crate::tamper::{recognised, rounds};
 use crate::world::{Watched, cluster, eventually, kubectl};
@@ -257,6 +257,8 @@ impl Fleet {
             objects.extend(of.into_iter().map(|(node, object)| (format!("{name} {node}"), object)));
         }
         tidy(&self.aws, &objects, before).await?;
+        // What bears a project's tags is among its objects; the rest somebody made who tampered, such as a key.
+        let others = foreign(census(&self.aws).await?, &objects);
         let cluster = kubectl(&self.rig)?;
         cluster
             .kubectl_text(&["delete", "smlp", "--all", "--wait=false"])
@@ -270,7 +272,7 @@ impl Fleet {
                 .is_empty())
         };
         eventually("all projects are gone", patience, gone).await?;
-        let mut left = beyond(&census(&self.aws).await?, before);
+        let mut left = beyond(&census(&self.aws).await?, &others);
         // They wait for the end of their thirty days.
         left.remove("keys that are to go");
         ensure!(left.is_empty(), "the account still holds {left:?}");
