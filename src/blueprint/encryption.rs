@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Builder, Project};
-use crate::api::{DeletionPolicy, VolumeKey};
+use crate::api::VolumeKey;
 use crate::kinds::{Handle, KmsKey, Vpc, kms_key};
 use crate::policy::{Document, Principal, Statement, global};
 
@@ -83,8 +83,7 @@ fn add(project: &Project, builder: &mut Builder, node: &str, name: &str, what: &
         grants: BTreeMap::new(),
         moved: false,
     };
-    let retain = project.spec.deletion_policy.keys == DeletionPolicy::Retain;
-    builder.add_with::<KmsKey>(node, name, &attributes, |node| node.retain = retain);
+    builder.add::<KmsKey>(node, name, &attributes);
 }
 
 /// The policy of a key of the project that `users`, by the ARNs of their roles, work with.

@@ -41,9 +41,6 @@ pub struct Node {
     pub attributes: Value,
     /// The tags it shall have.
     pub tags: Tags,
-    /// Whether it is kept when the project is deleted.
-    #[serde(default)]
-    pub retain: bool,
     /// Which interruptions the spec allows.
     #[serde(default)]
     pub consent: Consent,
@@ -138,7 +135,7 @@ impl Builder {
         self.add_with::<K>(key, name, attributes, |_| {})
     }
 
-    /// As [`Builder::add`], with a last say on the node: tags, retention, consent.
+    /// As [`Builder::add`], with a last say on the node: tags, consent.
     pub fn add_with<K: Kind>(
         &mut self,
         key: &str,
@@ -153,7 +150,6 @@ impl Builder {
             name: name.to_owned(),
             attributes: serde_json::to_value(attributes).unwrap_or_default(),
             tags: tags.with("Name", name),
-            retain: false,
             consent: Consent::default(),
         };
         adjust(&mut node);

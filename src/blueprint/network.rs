@@ -47,15 +47,7 @@ pub(super) fn mirror_group() -> Handle<SecurityGroup> {
 }
 
 fn draw_vpc(project: &Project, builder: &mut Builder) -> Handle<Vpc> {
-    let attributes = vpc::Attributes {
-        cidr_block: project.spec.network.vpc_cidr,
-        dns_support: true,
-        dns_hostnames: true,
-        gateways: BTreeSet::new(),
-        default_group: vpc::DefaultGroup::default(),
-        main_routes: BTreeSet::new(),
-        main_table: None,
-    };
+    let attributes = vpc::Attributes::closed(project.spec.network.vpc_cidr);
     let vpc = builder.add::<Vpc>("main", &project.named("vpc"), &attributes);
     builder.output("vpcId", vpc.id());
     vpc

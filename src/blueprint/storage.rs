@@ -1,7 +1,6 @@
 //! Buckets, which let nobody in but through the project's endpoint, and the log group of the VPC's flow logs.
 
 use super::{Builder, Project};
-use crate::api::DeletionPolicy;
 use crate::kinds::{Bucket, Handle, KmsKey, LogGroup, VpcEndpoint, bucket, log_group};
 use crate::policy::{Document, Principal, Statement, global};
 
@@ -14,24 +13,19 @@ const ON_BUCKET: [&str; 4] = ["s3:CreateBucket*", "s3:Delete*", "s3:ListBucket*"
 const ABORT_UPLOADS_AFTER_DAYS: i32 = 7;
 
 pub(super) fn draw(project: &Project, builder: &mut Builder) {
-    let policies = &project.spec.deletion_policy;
-    let retain = policies.buckets == DeletionPolicy::Retain;
     let buckets = [
         ("data", "dataBucket", project.data_bucket()),
         ("model", "modelBucket", project.model_bucket()),
     ];
     for (node, output, name) in buckets {
-        let handle = builder.add_with::<Bucket>(node, &name, &attributes(project, &name), |node| node.retain = retain);
+        let handle = builder.add::<Bucket>(node, &name, &attributes(project, &name));
         builder.output(output, handle.id());
     }
     let attributes = log_group::Attributes {
         retention_days: Some(project.spec.network.flow_log_retention_days),
         key: Some(key()),
     };
-    let retain = policies.logs == DeletionPolicy::Retain;
-    builder.add_with::<LogGroup>("vpc-flow-logs", &project.flow_log_group(), &attributes, |node| {
-        node.retain = retain;
-    });
+    builder.add::<LogGroup>("vpc-flow-logs", &project.flow_log_group(), &attributes);
 }
 
 fn key() -> String {

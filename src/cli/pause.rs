@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::say;
 use crate::api::{PauseState, PauseWish, SecureMLProject};
+use crate::controller::cluster;
 
 /// In whose name the annotations are set: tools that undo what was set by kubectl leave them alone.
 const MANAGER: &str = "secureml-pause";
@@ -107,9 +108,7 @@ pub(super) async fn resume(which: &Which) -> Result<ExitCode> {
 }
 
 async fn connect(which: &Which) -> Result<(Client, Api<SecureMLProject>)> {
-    let client = Client::try_default()
-        .await
-        .context("cannot reach the Kubernetes API server")?;
+    let client = cluster::connect().await?;
     let namespace = which.namespace.as_deref().unwrap_or(client.default_namespace());
     Ok((client.clone(), Api::namespaced(client.clone(), namespace)))
 }
@@ -138,10 +137,14 @@ async fn annotate(api: &Api<SecureMLProject>, which: &Which, pairs: &[(&str, Opt
         field_manager: Some(MANAGER.to_owned()),
         ..PatchParams::default()
     };
-    match api.patch(&which.name, &params, &patch).await {
-        Err(kube::Error::Api(refusal)) => bail!("the API server refused: {}", refusal.message),
-        patched => patched.with_context(|| format!("cannot annotate the project {}", which.name))?,
-    };
+    let patched = api.patch(&which.name, &params, &patch).await;
+    patched.map_err(|error| {
+        anyhow!(
+            "cannot annotate the project {}: {}",
+            which.name,
+            cluster::explain(&error)
+        )
+    })?;
     Ok(())
 }
 

@@ -64,8 +64,7 @@ pub(super) fn verdict(plan: &Plan) -> Option<(&'static str, String)> {
 /// What is worth an event: an adoption that waits for a decision and did not before.
 pub(super) fn event(project: &SecureMLProject, plan: &Plan) -> Option<Event> {
     let (reason, message) = verdict(plan)?;
-    let known = status::condition(project.status.as_ref(), "Ready");
-    let news = known.is_none_or(|known| known.reason != reason || known.message != message);
+    let news = status::is_news(project, reason, &message);
     let type_ = if reason == REFUSED {
         EventType::Warning
     } else {

@@ -287,8 +287,8 @@ impl Turn {
         let latest = self.paused(project).await;
         if let Some(hold) = Hold::of_deletion(&latest, self.context.leave.withheld()) {
             let ends = pause::ends_in(&latest, Timestamp::now());
-            let held = status::deletion_held(project, latest, &hold);
-            if let Some(event) = status::deletion_held_event(project, &held) {
+            let (held, event) = removal::held(project, latest, &hold);
+            if let Some(event) = event {
                 self.publish(project, event).await;
             }
             self.write(project.status.as_ref(), &held).await?;

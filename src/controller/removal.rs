@@ -4,7 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use kube::runtime::events::{Event, EventType};
 
 use super::guardrails::ENFORCED;
-use super::status::{State, Verdict, condition, count, held_since, note, resources, set, shorten, with_conditions};
+use super::hold::Hold;
+use super::status::{
+    State, count, first_time, held_since, is_news, note, resources, set, shorten, unready, with_conditions,
+};
 use crate::api::{SecureMLProject, SecureMLProjectStatus};
 use crate::engine::{Class, Report};
 use crate::model::NodeKey;
@@ -55,25 +58,20 @@ pub fn removing(
     } else {
         DELETION_BLOCKED
     };
-    let said = condition(project.status.as_ref(), "Ready");
-    let news = said.is_none_or(|said| said.reason != reason || said.message != message);
+    let news = is_news(project, reason, &message);
     let event = (news && !(blocked.is_empty() && waiting.is_empty())).then(|| match blocked.is_empty() {
         true => note(EventType::Normal, "DeletionWaits", message.clone()),
         false => note(EventType::Warning, DELETION_BLOCKED, message.clone()),
     });
-    let verdict = Verdict {
-        ready: false,
-        working: blocked.is_empty(),
-        stalled: !blocked.is_empty(),
-        reason,
-        message,
-    };
+    let verdict = unready(reason, message, blocked.is_empty(), !blocked.is_empty());
     let going = "the environment is being removed".to_owned();
     set(&mut latest, project, ENFORCED, State::Unknown, "Deleting", going);
     (with_conditions(project, latest, &verdict), event)
 }
 
 const DELETION_BLOCKED: &str = "DeletionBlocked";
+/// The reason of a deletion that waits for the end of what holds everything.
+const DELETION_HELD: &str = "DeletionHeld";
 
 /// How long a failed deletion is going to fail.
 enum Lasts {
@@ -113,16 +111,22 @@ fn lasts(report: &Report, node: &NodeKey, refused_for: SignedDuration) -> Lasts 
     }
 }
 
-/// The environment is to be removed, and nothing can be done about it now.
+/// The environment is to be removed, and whether that is meant cannot be told.
 pub(super) fn held_up(project: &SecureMLProject, message: String) -> SecureMLProjectStatus {
-    let verdict = Verdict {
-        ready: false,
-        working: false,
-        stalled: true,
-        reason: DELETION_BLOCKED,
-        message,
-    };
-    with_conditions(project, project.status.clone().unwrap_or_default(), &verdict)
+    let latest = project.status.clone().unwrap_or_default();
+    with_conditions(project, latest, &unready(DELETION_BLOCKED, message, false, true))
+}
+
+/// The deletion waits for the end of what holds everything. Tells with it what is worth an event, the first time.
+pub(super) fn held(
+    project: &SecureMLProject,
+    latest: SecureMLProjectStatus,
+    hold: &Hold,
+) -> (SecureMLProjectStatus, Option<Event>) {
+    let verdict = unready(DELETION_HELD, hold.tell_of_deletion(), false, true);
+    let held = with_conditions(project, latest, &verdict);
+    let event = first_time(project, &held, DELETION_HELD);
+    (held, event)
 }
 
 #[cfg(test)]

@@ -18,8 +18,6 @@ use crate::plan::{Action, Plan, PlanError, Severity, Step};
 
 /// The condition that says whether AWS holds what is declared.
 const READY: &str = "Ready";
-/// The reason of a deletion that waits for the end of a pause.
-const DELETION_HELD: &str = "DeletionHeld";
 /// The reason when the program cannot make a plan.
 const NO_PLAN: &str = "CannotBePlanned";
 /// How much of a list a message holds.
@@ -29,11 +27,11 @@ const COLLISIONS: usize = 20;
 
 /// The state of the whole, from which the conditions follow.
 pub(super) struct Verdict {
-    pub(super) ready: bool,
-    pub(super) working: bool,
-    pub(super) stalled: bool,
-    pub(super) reason: &'static str,
-    pub(super) message: String,
+    ready: bool,
+    working: bool,
+    stalled: bool,
+    reason: &'static str,
+    message: String,
 }
 
 /// The spec cannot be built.
@@ -75,8 +73,18 @@ pub(super) fn unplannable_event(project: &SecureMLProject, latest: &SecureMLProj
     first_time(project, latest, NO_PLAN)
 }
 
+/// Whether the condition Ready of `project` does not say `message` for `reason` yet.
+pub(super) fn is_news(project: &SecureMLProject, reason: &str, message: &str) -> bool {
+    let said = condition(project.status.as_ref(), READY);
+    said.is_none_or(|said| said.reason != reason || said.message != message)
+}
+
 /// What the condition Ready says for `reason`, if it did not before.
-fn first_time(project: &SecureMLProject, latest: &SecureMLProjectStatus, reason: &'static str) -> Option<Event> {
+pub(super) fn first_time(
+    project: &SecureMLProject,
+    latest: &SecureMLProjectStatus,
+    reason: &'static str,
+) -> Option<Event> {
     let said = |status| condition(status, READY).filter(|ready| ready.reason == reason);
     let message = said(Some(latest))?.message.clone();
     let news = said(project.status.as_ref()).is_none();
@@ -138,21 +146,6 @@ pub(super) fn withheld_event(project: &SecureMLProject, latest: &SecureMLProject
         Hold::Withheld(withheld) if withheld.stalls => first_time(project, latest, withheld.reason),
         _ => None,
     }
-}
-
-/// The deletion waits for the end of what holds everything.
-pub(super) fn deletion_held(
-    project: &SecureMLProject,
-    latest: SecureMLProjectStatus,
-    hold: &Hold,
-) -> SecureMLProjectStatus {
-    let message = hold.tell_of_deletion();
-    with_conditions(project, latest, &unready(DELETION_HELD, message, false, true))
-}
-
-/// The event of that, the first time.
-pub(super) fn deletion_held_event(project: &SecureMLProject, latest: &SecureMLProjectStatus) -> Option<Event> {
-    first_time(project, latest, DELETION_HELD)
 }
 
 /// What is worth an event.
@@ -314,7 +307,7 @@ fn troubles(report: &Report) -> Vec<String> {
     grouped(troubles.iter().map(|(node, told)| (*node, told.as_str())))
 }
 
-fn unready(reason: &'static str, message: String, working: bool, stalled: bool) -> Verdict {
+pub(super) fn unready(reason: &'static str, message: String, working: bool, stalled: bool) -> Verdict {
     Verdict {
         ready: false,
         working,

@@ -43,6 +43,21 @@ pub struct Attributes {
     pub main_table: Option<String>,
 }
 
+impl Attributes {
+    /// Of a VPC with names and nothing that leads out of it.
+    pub fn closed(cidr_block: Ipv4Net) -> Self {
+        Self {
+            cidr_block,
+            dns_support: true,
+            dns_hostnames: true,
+            gateways: BTreeSet::new(),
+            default_group: DefaultGroup::default(),
+            main_routes: BTreeSet::new(),
+            main_table: None,
+        }
+    }
+}
+
 /// The default security group of a VPC.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DefaultGroup {

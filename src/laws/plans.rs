@@ -172,7 +172,9 @@ proptest! {
         let blueprint = draw(&project(spec));
         let plan = planned(&blueprint, &built(&blueprint), Goal::Absent);
         for (key, step) in &plan.steps {
-            let wanted = if blueprint.nodes[key].retain { Action::Retain } else { Action::Delete };
+            let holds_data = kinds::find(&key.kind).is_some_and(|kind| kind.holds_data());
+            let retained = holds_data && !blueprint.forsaken.contains(&key.kind);
+            let wanted = if retained { Action::Retain } else { Action::Delete };
             prop_assert_eq!(step.action, wanted, "{}", key);
         }
         let before: BTreeMap<&NodeKey, _> = plan.steps.iter().map(|(key, step)| (key, &step.after)).collect();

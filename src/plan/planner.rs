@@ -53,20 +53,22 @@ pub fn plan(blueprint: &Blueprint, world: &World, goal: Goal) -> Result<Plan, Pl
         world,
         steps: BTreeMap::new(),
     };
+    // What is taken out of the spec is kept if it holds data; when the project goes, its like decides.
+    let stays = |key: &NodeKey| -> Result<bool, PlanError> {
+        let forsaken = goal == Goal::Absent && blueprint.forsaken.contains(&key.kind);
+        Ok(kind_of(key)?.holds_data() && !forsaken)
+    };
     for key in graph::order(&targets)? {
         if let Some(node) = blueprint.nodes.get(&key) {
             let step = match goal {
                 Goal::Present => planner.present(node)?,
-                Goal::Absent => planner.absent(&key, node.retain)?,
+                Goal::Absent => planner.absent(&key, stays(&key)?)?,
             };
             planner.steps.extend(step.map(|step| (key, step)));
         }
     }
     for key in world.owned.keys().filter(|key| !blueprint.nodes.contains_key(key)) {
-        // What is taken out of the spec is kept; what was once goes with the project, if its like does.
-        let forsaken = goal == Goal::Absent && blueprint.forsaken.contains(&key.kind);
-        let retain = kind_of(key)?.holds_data() && !forsaken;
-        let step = planner.absent(key, retain)?;
+        let step = planner.absent(key, stays(key)?)?;
         planner.steps.extend(step.map(|step| (key.clone(), step)));
     }
     let mut steps = planner.steps;

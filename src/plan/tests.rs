@@ -8,15 +8,7 @@ use crate::model::{NodeKey, Owner, Ref, Tags};
 use crate::plan::{Action, Expected, Goal, Object, Phase, Plan, Unread, World, plan};
 
 fn network(cidr: &str) -> vpc::Attributes {
-    vpc::Attributes {
-        cidr_block: cidr.parse().expect("a CIDR"),
-        dns_support: true,
-        dns_hostnames: true,
-        gateways: BTreeSet::new(),
-        default_group: vpc::DefaultGroup::default(),
-        main_routes: BTreeSet::new(),
-        main_table: None,
-    }
+    vpc::Attributes::closed(cidr.parse().expect("a CIDR"))
 }
 
 fn endpoint(vpc: Ref<Vpc>, service: &str) -> vpc_endpoint::Attributes {

@@ -162,14 +162,8 @@ impl Inventory {
 
     async fn kind(&self, kind: &dyn LiveKind, details: Details, not_before: Instant) -> Result<Arc<OfKind>, Failure> {
         let Some(memory) = self.kinds.get(kind.name()) else {
-            let nothing = (&HashMap::new(), Sightings::default());
-            return Ok(Arc::new(OfKind::new(
-                not_before,
-                Vec::new(),
-                false,
-                nothing.0,
-                nothing.1,
-            )));
+            let (lost, seen) = (HashMap::new(), Sightings::default());
+            return Ok(Arc::new(OfKind::new(not_before, Vec::new(), false, &lost, seen)));
         };
         let mut memory = memory.lock().await;
         if let Some(read) = memory.as_ref().filter(|read| read.read_at >= not_before) {

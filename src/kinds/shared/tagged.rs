@@ -64,17 +64,7 @@ pub(crate) async fn tagged(reader: &Reader<'_>) -> Result<Tagged, Failure> {
         types.sort_unstable();
         types.dedup();
         let owned = TagFilter::builder().key(OWNER_TAG).build();
-        let request = aws.tagging.get_resources().tag_filters(owned).resources_per_page(100);
-        let request = request.set_resource_type_filters(Some(types));
-        let found = pages!(
-            aws,
-            "tag:GetResources",
-            request.clone(),
-            set_pagination_token,
-            pagination_token,
-            resource_tag_mapping_list
-        );
-        Ok(found.iter().map(from_mapping).collect())
+        Ok(bearing(aws, vec![owned], types).await?.into_iter().collect())
     };
     let owned: Arc<HashMap<String, Tags>> = reader.list("tag:GetResources", fetch).await?;
     let mut claimed = BTreeMap::new();
@@ -128,19 +118,26 @@ async fn by_tags(aws: &Aws, claims: &[&ClaimOf]) -> Result<Vec<(String, Tags)>, 
         let filters = tags
             .iter()
             .map(|(key, value)| TagFilter::builder().key(key).values(value).build());
-        let request = aws.tagging.get_resources().set_tag_filters(Some(filters.collect()));
-        let request = request.resource_type_filters(*of).resources_per_page(100);
-        let pages = pages!(
-            aws,
-            "tag:GetResources",
-            request.clone(),
-            set_pagination_token,
-            pagination_token,
-            resource_tag_mapping_list
-        );
-        found.extend(pages.iter().map(from_mapping));
+        found.extend(bearing(aws, filters.collect(), vec![(*of).to_owned()]).await?);
     }
     Ok(found)
+}
+
+/// What bears the tags that `filters` ask for, of the types `types`.
+async fn bearing(aws: &Aws, filters: Vec<TagFilter>, types: Vec<String>) -> Result<Vec<(String, Tags)>, Failure> {
+    let request = aws.tagging.get_resources().resources_per_page(100);
+    let request = request
+        .set_tag_filters(Some(filters))
+        .set_resource_type_filters(Some(types));
+    let found = pages!(
+        aws,
+        "tag:GetResources",
+        request.clone(),
+        set_pagination_token,
+        pagination_token,
+        resource_tag_mapping_list
+    );
+    Ok(found.iter().map(from_mapping).collect())
 }
 
 fn from_mapping(resource: &ResourceTagMapping) -> (String, Tags) {

@@ -13,15 +13,7 @@ fn owner() -> Owner {
 }
 
 fn network() -> vpc::Attributes {
-    vpc::Attributes {
-        cidr_block: "10.2.0.0/16".parse().expect("a CIDR"),
-        dns_support: true,
-        dns_hostnames: true,
-        gateways: BTreeSet::new(),
-        default_group: vpc::DefaultGroup::default(),
-        main_routes: BTreeSet::new(),
-        main_table: None,
-    }
+    vpc::Attributes::closed("10.2.0.0/16".parse().expect("a CIDR"))
 }
 
 fn storage() -> bucket::Attributes {
@@ -457,7 +449,10 @@ fn what_an_adopted_resource_needs_stays_with_it() {
     let mut encrypted = storage();
     encrypted.encryption.key = Some(handle.id().into());
     builder.add::<Bucket>("data", "data", &encrypted);
-    let blueprint = builder.build();
+    let blueprint = Blueprint {
+        forsaken: ["Bucket", "KmsKey"].map(str::to_owned).into(),
+        ..builder.build()
+    };
     for (adopted, action) in [(true, Action::Retain), (false, Action::Delete)] {
         let mut world = World::default();
         for (node, id) in [
