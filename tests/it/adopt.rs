@@ -342,10 +342,7 @@ async fn what_cannot_be_had_is_refused() -> Result<()> {
 async fn a_key_that_lost_its_tags_is_taken_back() -> Result<()> {
     let mut environment = Environment::new(MINIMAL).await?;
     environment.settle(Goal::Present).await?;
-    let key = environment.observe().await?["KmsKey/project"].clone();
-    let tags = key.tags.iter().map(|(name, _)| name.to_owned()).collect();
-    let request = environment.aws.kms.untag_resource().key_id(&key.id);
-    request.set_tag_keys(Some(tags)).send().await?;
+    let key = environment.untag_key().await?;
     environment.restart();
     let lost = environment.plan(Goal::Present).await?;
     let step = &lost.steps[&"KmsKey/project".parse()?];

@@ -34,10 +34,7 @@ async fn a_key_whose_name_is_in_use_is_not_made() -> Result<()> {
 async fn a_key_that_lost_its_tags_is_not_replaced() -> Result<()> {
     let mut environment = Environment::new(MINIMAL).await?;
     environment.settle(Goal::Present).await?;
-    let key = environment.observe().await?["KmsKey/project"].clone();
-    let tags = key.tags.iter().map(|(name, _)| name.to_owned()).collect();
-    let request = environment.aws.kms.untag_resource().key_id(&key.id);
-    request.set_tag_keys(Some(tags)).send().await?;
+    environment.untag_key().await?;
 
     // A process that saw it with its tags puts them back; one that starts now cannot know whose it is.
     environment.restart();

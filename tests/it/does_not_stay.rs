@@ -7,18 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use aws_sdk_ec2::types::{AttributeBooleanValue, VpcAttributeName};
 
-use crate::world::{Watched, cluster, controller, ec2, eventually, file, kubectl};
+use crate::world::{PROJECT, Watched, cluster, controller, ec2, eventually, file, kubectl};
 
-const PROJECT: &str = "
-apiVersion: secureml.dev/v1alpha1
-kind: SecureMLProject
-metadata:
-  name: churn
-spec:
-  environmentType: dev
-  drift:
-    intervalSeconds: 10
-";
 /// How long the controller may take for anything.
 const SOON: Duration = Duration::from_secs(180);
 

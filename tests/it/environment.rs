@@ -129,6 +129,15 @@ impl Environment {
         observe_those(&self.aws, &self.owner, stands).await
     }
 
+    /// Takes all tags off the project's key; the key as it was.
+    pub async fn untag_key(&self) -> Result<Object> {
+        let key = self.observe().await?["KmsKey/project"].clone();
+        let tags = key.tags.iter().map(|(name, _)| name.to_owned()).collect();
+        let request = self.aws.kms.untag_resource().key_id(&key.id);
+        request.set_tag_keys(Some(tags)).send().await?;
+        Ok(key)
+    }
+
     /// What AWS holds of it, seen past the proxy.
     pub async fn observe(&self) -> Result<Objects> {
         observe(&self.aws, &self.owner).await

@@ -8,18 +8,8 @@ use aws_sdk_ec2::types::AttributeBooleanValue;
 use secureml::api::PauseState;
 use secureml_rig::{ControlPlane, Process, Rig};
 
-use crate::world::{Watched, cluster, controller, ec2, eventually, file, kubectl, writes};
+use crate::world::{PROJECT, Watched, cluster, controller, ec2, eventually, file, kubectl, writes};
 
-const PROJECT: &str = "
-apiVersion: secureml.dev/v1alpha1
-kind: SecureMLProject
-metadata:
-  name: churn
-spec:
-  environmentType: dev
-  drift:
-    intervalSeconds: 10
-";
 const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/admission/pause-by.yaml");
 /// How long anything may take that the controller does.
 const SOON: Duration = Duration::from_secs(60);

@@ -6,18 +6,8 @@ use anyhow::Result;
 use aws_sdk_ec2::types::Filter;
 use secureml_rig::proxy::{Calls, Mark};
 
-use crate::world::{cluster, controller, define, ec2, eventually, file, kubectl};
+use crate::world::{PROJECT, cluster, controller, define, ec2, eventually, file, kubectl};
 
-const PROJECT: &str = "
-apiVersion: secureml.dev/v1alpha1
-kind: SecureMLProject
-metadata:
-  name: churn
-spec:
-  environmentType: dev
-  drift:
-    intervalSeconds: 10
-";
 const ENFORCED: &[&str] = &[
     "wait",
     "--for=condition=GuardrailsEnforced",

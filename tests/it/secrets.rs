@@ -7,18 +7,7 @@ use secureml::model::REDACTED;
 use secureml_rig::process::Orphan;
 use secureml_rig::{Fault, Process, Rig, Rule};
 
-use crate::world::{cluster, eventually, file, kubectl};
-
-const PROJECT: &str = "
-apiVersion: secureml.dev/v1alpha1
-kind: SecureMLProject
-metadata:
-  name: churn
-spec:
-  environmentType: dev
-  drift:
-    intervalSeconds: 10
-";
+use crate::world::{PROJECT, cluster, eventually, file, kubectl};
 
 /// What must not be found anywhere. The first three are the controller's own.
 const SECRETS: &[&str] = &[

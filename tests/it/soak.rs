@@ -18,7 +18,7 @@ use crate::chaos::census::{Census, beyond, census};
 use crate::chaos::tidy::{foreign, tidy};
 use crate::environment::{FULL, INSTALLATION, Objects, clients, observe};
 use crate::tamper::{recognised, rounds};
-use crate::world::{Watched, cluster, eventually, kubectl};
+use crate::world::{Watched, cluster, eventually, kubectl, number};
 
 const UPDATED: &str = include_str!("chaos/updated.yaml");
 /// The name in both manifests.
@@ -57,10 +57,6 @@ struct Options {
 
 impl Options {
     fn read() -> Result<Self> {
-        let number = |name: &str, otherwise: u64| match std::env::var(name) {
-            Ok(text) => text.parse().with_context(|| format!("{name}={text} is not a number")),
-            Err(_) => Ok(otherwise),
-        };
         Ok(Self {
             seconds: number("SECUREML_SOAK_SECONDS", 20)?,
             projects: number("SECUREML_SOAK_PROJECTS", 2)?,
@@ -206,9 +202,13 @@ impl Fleet {
         observe(&self.aws, &Owner::new(INSTALLATION, "default", name)).await
     }
 
+    fn patience(&self) -> Result<Duration> {
+        Ok(PATIENCE * u32::try_from(self.names.len())? + PATIENCE)
+    }
+
     /// Waits until every project is as declared.
     async fn as_declared(&self) -> Result<()> {
-        let patience = PATIENCE * u32::try_from(self.names.len())? + PATIENCE;
+        let patience = self.patience()?;
         let cluster = kubectl(&self.rig)?;
         for name in &self.names {
             let project = Watched::new(cluster, name).await?;
@@ -263,7 +263,7 @@ impl Fleet {
         cluster
             .kubectl_text(&["delete", "smlp", "--all", "--wait=false"])
             .await?;
-        let patience = PATIENCE * u32::try_from(self.names.len())? + PATIENCE;
+        let patience = self.patience()?;
         let gone = async || {
             Ok(cluster
                 .kubectl_text(&["get", "smlp", "-o", "name"])

@@ -12,6 +12,18 @@ use secureml::api::SecureMLProject;
 use secureml_rig::proxy::{Call, Calls, Mark};
 use secureml_rig::{ControlPlane, Process, Proxy, REGION, Rig};
 
+/// A project that is looked at often, and declares nothing beside.
+pub const PROJECT: &str = "
+apiVersion: secureml.dev/v1alpha1
+kind: SecureMLProject
+metadata:
+  name: churn
+spec:
+  environmentType: dev
+  drift:
+    intervalSeconds: 10
+";
+
 /// An EC2 client that the proxy does not see.
 pub fn ec2(rig: &Rig) -> aws_sdk_ec2::Client {
     let config = aws_sdk_ec2::Config::builder()
@@ -72,6 +84,14 @@ pub fn writes(proxy: &Proxy, mark: Mark) -> Calls {
     let is_claim = |call: &Call| call.text().contains("/secureml/installations/");
     let writes = proxy.calls_since(mark).writes().into_iter();
     writes.filter(|call| !is_claim(call)).collect()
+}
+
+/// The number that the variable `name` of the environment holds; `otherwise` where it is not set.
+pub fn number(name: &str, otherwise: u64) -> Result<u64> {
+    match std::env::var(name) {
+        Ok(text) => text.parse().with_context(|| format!("{name}={text} is not a number")),
+        Err(_) => Ok(otherwise),
+    }
 }
 
 /// Asks until `condition` holds.

@@ -12,11 +12,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use secureml_rig::Random;
 
 use life::{Life, Part};
 use trial::{Kill, Reference, Trial};
+
+use crate::world::number;
 
 /// How many kills CI makes.
 const SAMPLE: usize = 12;
@@ -34,10 +36,6 @@ struct Options {
 
 impl Options {
     fn read() -> Result<Self> {
-        let number = |name: &str, otherwise: u64| match std::env::var(name) {
-            Ok(text) => text.parse().with_context(|| format!("{name}={text} is not a number")),
-            Err(_) => Ok(otherwise),
-        };
         Ok(Self {
             kills: usize::try_from(number("SECUREML_CHAOS_KILLS", SAMPLE as u64)?)?,
             shards: usize::try_from(number("SECUREML_CHAOS_SHARDS", 1)?)?,

@@ -7,11 +7,11 @@ use secureml::aws::claims;
 use secureml_rig::proxy::Calls;
 use secureml_rig::{Fault, Process, Rule};
 
-use super::{Beside, PROJECT, SOON, ready, says};
+use super::{Beside, SOON, ready, says};
 use crate::environment::{INSTALLATION, clients};
 use crate::permissions;
 use crate::tamper::network::{filter, internet_gateway};
-use crate::world::{Watched, cluster, eventually, file, kubectl, writes};
+use crate::world::{PROJECT, Watched, cluster, eventually, file, kubectl, writes};
 
 /// How long a claimant has to answer, in seconds.
 const WAIT: &str = "20";

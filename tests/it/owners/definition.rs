@@ -3,9 +3,9 @@
 use anyhow::{Result, ensure};
 use secureml::model::Owner;
 
-use super::{PROJECT, SOON, ready};
+use super::{SOON, ready};
 use crate::environment::{INSTALLATION, clients, observe};
-use crate::world::{Watched, cluster, controller, define, eventually, file, kubectl, writes};
+use crate::world::{PROJECT, Watched, cluster, controller, define, eventually, file, kubectl, writes};
 
 const DEFINITION: &str = "crd/securemlprojects.secureml.dev";
 

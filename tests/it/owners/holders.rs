@@ -3,10 +3,10 @@
 use anyhow::{Context, Result, ensure};
 use secureml::model::Owner;
 
-use super::{PROJECT, SOON, ready, says};
+use super::{SOON, ready, says};
 use crate::environment::{INSTALLATION, clients, observe};
 use crate::tamper::network::foreign_group;
-use crate::world::{Watched, cluster, controller, eventually, file, kubectl};
+use crate::world::{PROJECT, Watched, cluster, controller, eventually, file, kubectl};
 
 #[tokio::test]
 async fn what_holds_a_network_is_named_and_left_alone() -> Result<()> {

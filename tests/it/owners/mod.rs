@@ -13,16 +13,6 @@ use secureml_rig::{ControlPlane, Process, Proxy, Rig};
 
 use crate::world::{Watched, define, eventually};
 
-const PROJECT: &str = "
-apiVersion: secureml.dev/v1alpha1
-kind: SecureMLProject
-metadata:
-  name: churn
-spec:
-  environmentType: dev
-  drift:
-    intervalSeconds: 10
-";
 /// How long anything may take that does not depend on how long claims are waited for.
 const SOON: Duration = Duration::from_secs(120);
 

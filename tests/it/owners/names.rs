@@ -3,9 +3,9 @@
 use anyhow::{Result, ensure};
 use secureml::model::Owner;
 
-use super::{Beside, PROJECT, SOON, ready, says};
+use super::{Beside, SOON, ready, says};
 use crate::environment::{INSTALLATION, clients, observe};
-use crate::world::{Watched, cluster, controller, file, kubectl, writes};
+use crate::world::{PROJECT, Watched, cluster, controller, file, kubectl, writes};
 
 #[tokio::test]
 async fn nothing_is_begun_while_another_installation_has_the_names() -> Result<()> {
