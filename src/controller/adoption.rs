@@ -2,7 +2,8 @@
 
 use kube::runtime::events::{Event, EventType};
 
-use super::status;
+use super::events::{is_news, note};
+use super::phrases::{shorten, told};
 use crate::api::{AdoptionStatus, ClaimStatus, SecureMLProject};
 use crate::engine::{Outcome, Report};
 use crate::model::NodeKey;
@@ -41,9 +42,9 @@ fn claim(node: &NodeKey, step: &Step) -> ClaimStatus {
 
 /// The reason and message of a plan in which an adoption waits for a decision.
 pub(super) fn verdict(plan: &Plan) -> Option<(&'static str, String)> {
-    let refused = status::told(plan, |step| step.action == Action::Refuse);
+    let refused = told(plan, |step| step.action == Action::Refuse);
     if !refused.is_empty() {
-        return Some((REFUSED, status::shorten(&refused)));
+        return Some((REFUSED, shorten(&refused)));
     }
     let proposed = plan.steps.iter().filter(|(_, step)| step.action == Action::Propose);
     let proposed: Vec<String> = proposed
@@ -58,19 +59,19 @@ pub(super) fn verdict(plan: &Plan) -> Option<(&'static str, String)> {
         }
         None => "it can be confirmed once everything that is claimed could be read".to_owned(),
     };
-    Some((PLANNED, format!("{confirm}: {}", status::shorten(&proposed))))
+    Some((PLANNED, format!("{confirm}: {}", shorten(&proposed))))
 }
 
 /// What is worth an event: an adoption that waits for a decision and did not before.
 pub(super) fn event(project: &SecureMLProject, plan: &Plan) -> Option<Event> {
     let (reason, message) = verdict(plan)?;
-    let news = status::is_news(project, reason, &message);
+    let news = is_news(project, reason, &message);
     let type_ = if reason == REFUSED {
         EventType::Warning
     } else {
         EventType::Normal
     };
-    news.then(|| status::note(type_, reason, message))
+    news.then(|| note(type_, reason, message))
 }
 
 /// What was adopted.

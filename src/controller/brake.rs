@@ -7,12 +7,14 @@ use kube::ResourceExt;
 use kube::runtime::events::{Event, EventType};
 
 use super::context::Context;
+use super::drift::had_converged;
+use super::events::note;
 use super::hold::{FLEET_BRAKE, Hold};
-use super::status;
+use super::phrases::wanted;
 use crate::api::{BrakeStatus, RELEASE, SecureMLProject, SecureMLProjectStatus};
 use crate::engine::{Ruling, Wish};
 use crate::model::Owner;
-use crate::plan::{Action, Plan, Severity, Step, World};
+use crate::plan::{Action, Plan, World};
 
 /// What a pass may write.
 pub(super) enum Answer {
@@ -82,8 +84,8 @@ pub(super) fn ask(
             }
             let hold = Hold::Braked(braking, format!("{} -n {}", owner.name, owner.namespace));
             let event = mark.is_none().then(|| {
-                let said = hold.tell(status::wanted(plan));
-                status::note(EventType::Warning, FLEET_BRAKE, said)
+                let said = hold.tell(wanted(plan));
+                note(EventType::Warning, FLEET_BRAKE, said)
             });
             (Answer::Held(hold), event)
         }
@@ -92,7 +94,7 @@ pub(super) fn ask(
 
 /// What there is to do that nobody declared.
 fn wish(latest: &SecureMLProjectStatus, project: &SecureMLProject, plan: &Plan, world: &World) -> Wish {
-    if !status::had_converged(latest, project) {
+    if !had_converged(latest, project) {
         return Wish::Nothing;
     }
     let waits = plan.steps.values().any(|step| step.action == Action::Wait);
@@ -103,21 +105,7 @@ fn wish(latest: &SecureMLProjectStatus, project: &SecureMLProject, plan: &Plan, 
     }
 }
 
-/// Of `plan`, what closes an opening that somebody made, if there is one: the brake does not keep that open.
-///
-/// Everything was in order before, by the audit of this program or of the one before it, and nothing was declared since.
-/// So AWS has changed, and not what this program thinks of it. What is found open at the first look may as well be the
-/// judgement of a new version, and is held like everything else.
-pub(super) fn closes(latest: &SecureMLProjectStatus, plan: &Plan) -> Option<Plan> {
-    let opening = latest.last_opening.as_ref()?;
-    let made_by_somebody = opening.closed_at.is_none() && opening.in_order_at.is_some();
-    let critical = |step: &Step| step.changes.iter().any(|change| change.severity == Severity::Critical);
-    let open = |step: &Step| step.action == Action::Update && critical(step);
-    let closing = plan.only(open);
-    (made_by_somebody && closing.writes().next().is_some()).then_some(closing)
-}
-
 fn released_event() -> Event {
-    let note = "somebody has released what the fleet brake held".to_owned();
-    status::note(EventType::Normal, "FleetBrakeReleased", note)
+    let said = "somebody has released what the fleet brake held".to_owned();
+    note(EventType::Normal, "FleetBrakeReleased", said)
 }

@@ -9,7 +9,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::runtime::events::{Event, EventType};
 use kube::{Api, Client, CustomResourceExt as _};
 
-use super::status;
+use super::events::note;
 use crate::api::SecureMLProject;
 use crate::model::{Account, OWNER_TAG, Owner};
 
@@ -51,5 +51,5 @@ pub(super) fn let_go(project: &SecureMLProject, owner: &Owner, account: &Account
          resourcegroupstaggingapi get-resources --region {region} --tag-filters Key={OWNER_TAG},Values={owner}",
         SecureMLProject::crd_name(),
     );
-    status::note(EventType::Warning, "LetGo", said)
+    note(EventType::Warning, "LetGo", said)
 }

@@ -11,14 +11,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::runtime::events::{Event, EventType};
 use tokio::task::JoinError;
 
-use super::status::{self, State};
+use super::conditions::{self, ENFORCED, State, condition};
+use super::events::note;
 use crate::api::{OpeningStatus, SecureMLProject, SecureMLProjectStatus};
 use crate::audit::{Report, Verdict, audit};
 use crate::blueprint::{Blueprint, Project};
 use crate::plan::{Action, Plan, World};
 
-/// The condition.
-pub(super) const ENFORCED: &str = "GuardrailsEnforced";
 /// The reason while the environment is not complete.
 const AWAITED: &str = "Progressing";
 /// How many broken controls a message explains.
@@ -68,7 +67,7 @@ impl Watch {
     ) -> Need {
         let generation = object.metadata.generation;
         let said = self.said.as_ref().map(|(condition, _)| condition);
-        let known = said.or_else(|| status::condition(object.status.as_ref(), ENFORCED));
+        let known = said.or_else(|| condition(object.status.as_ref(), ENFORCED));
         let decided = known.filter(|known| known.observed_generation == generation && known.reason != AWAITED);
         // Only what this process audited itself is believed without an audit.
         let audited = self.in_order_at.is_some();
@@ -95,10 +94,8 @@ impl Watch {
         let Some((said, opening)) = &self.said else {
             return;
         };
-        if status::condition(Some(latest), ENFORCED) != Some(said)
-            && said.observed_generation == object.metadata.generation
-        {
-            status::put(latest, said.clone());
+        if condition(Some(latest), ENFORCED) != Some(said) && said.observed_generation == object.metadata.generation {
+            conditions::put(latest, said.clone());
             latest.last_opening.clone_from(opening);
         }
     }
@@ -123,8 +120,8 @@ impl Watch {
         reason: &str,
         message: String,
     ) {
-        status::set(latest, object, ENFORCED, state, reason, message);
-        let said = status::condition(Some(latest), ENFORCED).cloned();
+        conditions::set(latest, object, ENFORCED, state, reason, message);
+        let said = condition(Some(latest), ENFORCED).cloned();
         self.said = said.map(|said| (said, latest.last_opening.clone()));
     }
 
@@ -143,7 +140,7 @@ impl Watch {
         now: Timestamp,
     ) -> Option<Event> {
         self.audited = Some(fingerprint);
-        let was = status::condition(Some(latest), ENFORCED).map(|known| (known.status.clone(), known.reason.clone()));
+        let was = condition(Some(latest), ENFORCED).map(|known| (known.status.clone(), known.reason.clone()));
         let (state, reason) = if report.holds() {
             (State::True, "ControlsPass")
         } else if report.count(Verdict::Fail) > 0 {
@@ -156,13 +153,13 @@ impl Watch {
             State::True => {
                 let closed = self.close(latest, now);
                 self.in_order_at = Some(now);
-                closed.map(|said| status::note(EventType::Normal, "GuardrailsEnforced", said))
+                closed.map(|said| note(EventType::Normal, "GuardrailsEnforced", said))
             }
             State::False => {
                 self.open(report, latest, now);
-                news.then(|| status::note(EventType::Warning, "GuardrailsNotEnforced", broken(report)))
+                news.then(|| note(EventType::Warning, "GuardrailsNotEnforced", broken(report)))
             }
-            State::Unknown => news.then(|| status::note(EventType::Warning, "GuardrailsUnknown", broken(report))),
+            State::Unknown => news.then(|| note(EventType::Warning, "GuardrailsUnknown", broken(report))),
         };
         let message = match state {
             State::True => in_order(report, latest),
@@ -211,14 +208,13 @@ impl Watch {
 
 /// Whether `latest` says that something is open, and the status that `stands` does not say the same.
 pub(super) fn open_anew(stands: Option<&SecureMLProjectStatus>, latest: &SecureMLProjectStatus) -> bool {
-    let condition = status::condition(Some(latest), ENFORCED);
-    condition.is_some_and(|condition| condition.status == State::False.word())
-        && condition != status::condition(stands, ENFORCED)
+    let said = condition(Some(latest), ENFORCED);
+    said.is_some_and(|said| said.status == State::False.word()) && said != condition(stands, ENFORCED)
 }
 
 /// Whether nothing was said yet.
 pub(super) fn is_awaited(latest: &SecureMLProjectStatus) -> bool {
-    status::condition(Some(latest), ENFORCED).is_some_and(|known| known.reason == AWAITED)
+    condition(Some(latest), ENFORCED).is_some_and(|known| known.reason == AWAITED)
 }
 
 /// The audit takes a while of computing: it is made where nothing else waits for it. None where it panicked.

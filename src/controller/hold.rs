@@ -1,9 +1,11 @@
 //! Why nothing is written to AWS though something differs.
 
 use super::claims::{CLAIM_UNREAD, TAKING_OVER, TWO_OWNERS, Withheld};
-use super::pause::{self, PAUSED};
+use super::conditions::{PAUSED, Standing};
+use super::pause;
 use crate::api::{DriftMode, PauseStatus, RELEASE, SecureMLProject, SecureMLProjectStatus};
 use crate::engine::Braking;
+use crate::plan::{Action, Change, Effect, Plan, Severity};
 
 /// See the module. What is looked at, audited and told is the same as without.
 #[derive(Clone, Debug)]
@@ -46,20 +48,17 @@ impl Hold {
         }
     }
 
-    /// Whether somebody has to end it. Who waits for the project need not wait until then.
-    pub(super) fn needs_somebody(&self) -> bool {
+    /// How a project stands of which something differs.
+    pub(super) fn standing(&self) -> Standing {
         match self {
-            Self::Withheld(withheld) => withheld.stalls,
-            Self::Observed => false,
-            Self::Paused(_) | Self::Braked(..) => true,
-        }
-    }
-
-    /// Whether what somebody has opened is closed all the same.
-    pub(super) fn spares_what_is_open(&self) -> bool {
-        match self {
-            Self::Withheld(_) | Self::Observed | Self::Paused(_) => false,
-            Self::Braked(..) => true,
+            Self::Withheld(withheld) => {
+                if withheld.stalls {
+                    Standing::Stalled
+                } else {
+                    Standing::Reconciling
+                }
+            }
+            Self::Observed | Self::Paused(_) | Self::Braked(..) => Standing::Stalled,
         }
     }
 
@@ -88,5 +87,96 @@ impl Hold {
             ),
             other => format!("nothing is deleted now: {}", other.tell(String::new())),
         }
+    }
+
+    /// Of `plan`, what is done all the same, if anything.
+    ///
+    /// What an earlier pass began is ended, unless another may be at work: no notebook stays stopped that was stopped to be
+    /// changed. And the brake does not keep open what somebody has opened. Everything was in order before, by the audit
+    /// of this program or of the one before it, and nothing was declared since. So AWS has changed, and not what this
+    /// program thinks of it. What is found open at the first look may as well be the judgement of a new version, and is held
+    /// like everything else.
+    pub(super) fn spared(&self, latest: &SecureMLProjectStatus, plan: &Plan) -> Option<Plan> {
+        let opening = latest.last_opening.as_ref();
+        let opened = opening.is_some_and(|opening| opening.closed_at.is_none() && opening.in_order_at.is_some());
+        let is_spared = |change: &Change| match self {
+            Self::Withheld(_) => false,
+            Self::Observed | Self::Paused(_) => change.effect == Effect::Finish,
+            Self::Braked(..) => change.effect == Effect::Finish || opened && change.severity == Severity::Critical,
+        };
+        let spared = plan.only(|step| step.action == Action::Update && step.changes.iter().any(is_spared));
+        let writes = spared.writes().next().is_some();
+        writes.then_some(spared)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::api::OpeningStatus;
+    use crate::model::Owner;
+
+    fn braked() -> Hold {
+        let braking = Braking {
+            id: "2026-11-27T09:30:12Z".to_owned(),
+            projects: 5,
+            fleet: 7,
+        };
+        Hold::Braked(braking, "churn -n default".to_owned())
+    }
+
+    fn withheld() -> Hold {
+        Hold::Withheld(Withheld {
+            reason: TWO_OWNERS,
+            message: String::new(),
+            stalls: true,
+        })
+    }
+
+    fn plan(steps: Value) -> Plan {
+        let owner = Owner::new("test", "default", "churn");
+        serde_json::from_value(json!({"owner": owner, "steps": steps})).expect("a plan")
+    }
+
+    fn step(action: Action, effect: Effect, severity: Severity) -> Value {
+        let change = Change {
+            field: "some".to_owned(),
+            before: true.into(),
+            after: false.into(),
+            effect,
+            severity,
+        };
+        json!({"action": action, "reason": "it differs", "changes": [change]})
+    }
+
+    #[test]
+    fn what_was_begun_is_ended_and_what_somebody_opened_is_closed() {
+        let plan = plan(json!({
+            "Notebook/stopped": step(Action::Update, Effect::Finish, Severity::High),
+            "Notebook/running": step(Action::StopUpdateStart, Effect::Finish, Severity::Critical),
+            "Vpc/main": step(Action::Update, Effect::InPlace, Severity::Critical),
+            "Subnet/a": step(Action::Update, Effect::InPlace, Severity::High),
+        }));
+        let spared = |hold: &Hold, latest: &SecureMLProjectStatus| -> Vec<String> {
+            let spared = hold.spared(latest, &plan);
+            let writes = spared.iter().flat_map(Plan::writes);
+            writes.map(|(node, _)| node.to_string()).collect()
+        };
+        let mut latest = SecureMLProjectStatus::default();
+        assert_eq!(spared(&Hold::Observed, &latest), ["Notebook/stopped"]);
+        assert_eq!(spared(&braked(), &latest), ["Notebook/stopped"]);
+        assert!(spared(&withheld(), &latest).is_empty(), "another may be at work");
+        latest.last_opening = Some(OpeningStatus {
+            controls: vec!["N1 Vpc/main".to_owned()],
+            in_order_at: Some(Time(Timestamp::UNIX_EPOCH)),
+            seen_at: Time(Timestamp::UNIX_EPOCH),
+            closed_at: None,
+        });
+        assert_eq!(spared(&Hold::Observed, &latest), ["Notebook/stopped"]);
+        assert_eq!(spared(&braked(), &latest), ["Notebook/stopped", "Vpc/main"]);
     }
 }

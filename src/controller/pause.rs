@@ -4,11 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use kube::runtime::events::{Event, EventType};
 
-use super::status::{self, State};
+use super::conditions::{PAUSED, State, set};
+use super::events::note;
 use crate::api::{PauseState, PauseStatus, PauseWish, SecureMLProject, SecureMLProjectStatus};
-
-/// The condition.
-pub(super) const PAUSED: &str = "Paused";
 
 /// Takes up into `latest` what is asked for `now`, and tells what is worth an event.
 pub(super) fn follow(
@@ -33,18 +31,18 @@ pub(super) fn follow(
     let message = tell(pause);
     let news = earlier.is_none_or(|earlier| (earlier.state, earlier.wish) != (pause.state, pause.wish.clone()));
     let event = news.then(|| match pause.state {
-        PauseState::Active => status::note(EventType::Warning, reason, message.clone()),
-        PauseState::Refused => status::note(EventType::Warning, reason, message.clone()),
+        PauseState::Active => note(EventType::Warning, reason, message.clone()),
+        PauseState::Refused => note(EventType::Warning, reason, message.clone()),
         PauseState::Over => {
             let how = if taken_back {
                 "it was taken back"
             } else {
                 "its time is over"
             };
-            status::note(EventType::Normal, reason, format!("{how}: {message}"))
+            note(EventType::Normal, reason, format!("{how}: {message}"))
         }
     });
-    status::set(latest, project, PAUSED, state, reason, message);
+    set(latest, project, PAUSED, state, reason, message);
     event
 }
 
@@ -74,6 +72,7 @@ pub(super) fn ends_in(latest: &SecureMLProjectStatus, now: Timestamp) -> Option<
 
 #[cfg(test)]
 mod tests {
+    use super::super::conditions::condition;
     use super::*;
     use crate::api::{PAUSE_BY, PAUSE_REASON, PAUSE_UNTIL};
 
@@ -100,7 +99,7 @@ mod tests {
         let (mut latest, project) = (SecureMLProjectStatus::default(), asked("2026-11-27T12:00:00Z"));
         let mut pass = |project: &SecureMLProject, now| {
             let event = follow(project, &mut latest, LONGEST, at(now));
-            let condition = status::condition(Some(&latest), PAUSED).map(|found| found.status.clone());
+            let condition = condition(Some(&latest), PAUSED).map(|found| found.status.clone());
             (said(event), condition)
         };
         let (event, condition) = pass(&project, "10:00");
@@ -124,7 +123,7 @@ mod tests {
             follow(&SecureMLProject::default(), &mut latest, LONGEST, at("10:01")).map(|_| ()),
             None
         );
-        assert!(latest.pause.is_none() && status::condition(Some(&latest), PAUSED).is_none());
+        assert!(latest.pause.is_none() && condition(Some(&latest), PAUSED).is_none());
     }
 
     #[test]

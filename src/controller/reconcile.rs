@@ -159,9 +159,8 @@ impl Turn {
         };
         let waits = hold.is_none() && !memory.is_stuck(&plan, Instant::now());
         let (mut watch, blueprint) = self.guard(project, &plan, waits, case, &mut latest).await?;
-        let closing = hold.as_ref().filter(|hold| hold.spares_what_is_open());
-        let closing = closing.and_then(|_| brake::closes(&latest, &plan));
-        let todo = if hold.is_some() { closing.as_ref() } else { Some(&plan) };
+        let spared = hold.as_ref().and_then(|hold| hold.spared(&latest, &plan));
+        let todo = if hold.is_some() { spared.as_ref() } else { Some(&plan) };
         let report = match todo.filter(|todo| todo.writes().next().is_some()) {
             Some(todo) => {
                 let statuses = (&mut stands, &mut latest);

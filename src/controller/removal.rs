@@ -3,11 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use kube::runtime::events::{Event, EventType};
 
-use super::guardrails::ENFORCED;
+use super::conditions::{ENFORCED, Standing, State, Verdict, set};
+use super::events::{first_time, is_news, note};
 use super::hold::Hold;
-use super::status::{
-    State, count, first_time, held_since, is_news, note, resources, set, shorten, unready, with_conditions,
-};
+use super::phrases::{count, shorten};
+use super::status::{held_since, resources};
 use crate::api::{SecureMLProject, SecureMLProjectStatus};
 use crate::engine::{Class, Report};
 use crate::model::NodeKey;
@@ -63,10 +63,15 @@ pub fn removing(
         true => note(EventType::Normal, "DeletionWaits", message.clone()),
         false => note(EventType::Warning, DELETION_BLOCKED, message.clone()),
     });
-    let verdict = unready(reason, message, blocked.is_empty(), !blocked.is_empty());
+    let standing = if blocked.is_empty() {
+        Standing::Reconciling
+    } else {
+        Standing::Stalled
+    };
+    let verdict = Verdict::new(standing, reason, message);
     let going = "the environment is being removed".to_owned();
     set(&mut latest, project, ENFORCED, State::Unknown, "Deleting", going);
-    (with_conditions(project, latest, &verdict), event)
+    (verdict.written(project, latest), event)
 }
 
 const DELETION_BLOCKED: &str = "DeletionBlocked";
@@ -114,7 +119,7 @@ fn lasts(report: &Report, node: &NodeKey, refused_for: SignedDuration) -> Lasts 
 /// The environment is to be removed, and whether that is meant cannot be told.
 pub(super) fn held_up(project: &SecureMLProject, message: String) -> SecureMLProjectStatus {
     let latest = project.status.clone().unwrap_or_default();
-    with_conditions(project, latest, &unready(DELETION_BLOCKED, message, false, true))
+    Verdict::new(Standing::Stalled, DELETION_BLOCKED, message).written(project, latest)
 }
 
 /// The deletion waits for the end of what holds everything. Tells with it what is worth an event, the first time.
@@ -123,8 +128,8 @@ pub(super) fn held(
     latest: SecureMLProjectStatus,
     hold: &Hold,
 ) -> (SecureMLProjectStatus, Option<Event>) {
-    let verdict = unready(DELETION_HELD, hold.tell_of_deletion(), false, true);
-    let held = with_conditions(project, latest, &verdict);
+    let verdict = Verdict::new(Standing::Stalled, DELETION_HELD, hold.tell_of_deletion());
+    let held = verdict.written(project, latest);
     let event = first_time(project, &held, DELETION_HELD);
     (held, event)
 }

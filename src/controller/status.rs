@@ -1,38 +1,27 @@
-//! Status, conditions and events: pure functions of the plan and the report.
+//! The status of a project after each kind of pass: pure functions of the plan and the report.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::runtime::events::{Event, EventType};
 
-use super::adoption;
-use super::guardrails::ENFORCED;
-use super::hold::{HELD, Hold};
-use super::pause::{self, PAUSED};
-use crate::api::{DriftStatus, ResourceStatus, SecureMLProject, SecureMLProjectStatus};
+use super::conditions::{ENFORCED, Standing, State, Verdict, set};
+use super::drift::drift;
+use super::events::{first_time, is_news, note};
+use super::hold::Hold;
+use super::phrases::{self, count, shorten, told};
+use super::{adoption, pause};
+use crate::api::{ResourceStatus, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{Blueprint, Invalid};
 use crate::engine::{Class, Entry, Outcome, Report};
-use crate::model::{NodeKey, redact, references};
-use crate::plan::{Action, Plan, PlanError, Severity, Step};
+use crate::model::NodeKey;
+use crate::plan::{Action, Plan, PlanError, Step};
 
-/// The condition that says whether AWS holds what is declared.
-const READY: &str = "Ready";
 /// The reason when the program cannot make a plan.
 const NO_PLAN: &str = "CannotBePlanned";
-/// How much of a list a message holds.
-const SHOWN: usize = 3;
 /// How many names that are taken it holds: whoever renames something wants to know all of them.
 const COLLISIONS: usize = 20;
-
-/// The state of the whole, from which the conditions follow.
-pub(super) struct Verdict {
-    ready: bool,
-    working: bool,
-    stalled: bool,
-    reason: &'static str,
-    message: String,
-}
 
 /// The spec cannot be built.
 pub fn invalid(
@@ -41,16 +30,10 @@ pub fn invalid(
     problems: &[Invalid],
 ) -> SecureMLProjectStatus {
     let messages: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    let verdict = Verdict {
-        ready: false,
-        working: false,
-        stalled: true,
-        reason: "InvalidSpec",
-        message: shorten(&messages),
-    };
+    let verdict = Verdict::new(Standing::Stalled, "InvalidSpec", shorten(&messages));
     let unseen = "AWS is not looked at while the spec cannot be built".to_owned();
     set(&mut latest, project, ENFORCED, State::Unknown, verdict.reason, unseen);
-    with_conditions(project, latest, &verdict)
+    verdict.written(project, latest)
 }
 
 /// The environment cannot be planned, though the spec is sound.
@@ -65,7 +48,7 @@ pub(super) fn unplannable(
     );
     let unseen = "what stands is not audited while it cannot be planned".to_owned();
     set(&mut latest, project, ENFORCED, State::Unknown, NO_PLAN, unseen);
-    with_conditions(project, latest, &unready(NO_PLAN, message, false, true))
+    Verdict::new(Standing::Stalled, NO_PLAN, message).written(project, latest)
 }
 
 /// The event of that, the first time.
@@ -73,34 +56,10 @@ pub(super) fn unplannable_event(project: &SecureMLProject, latest: &SecureMLProj
     first_time(project, latest, NO_PLAN)
 }
 
-/// Whether the condition Ready of `project` does not say `message` for `reason` yet.
-pub(super) fn is_news(project: &SecureMLProject, reason: &str, message: &str) -> bool {
-    let said = condition(project.status.as_ref(), READY);
-    said.is_none_or(|said| said.reason != reason || said.message != message)
-}
-
-/// What the condition Ready says for `reason`, if it did not before.
-pub(super) fn first_time(
-    project: &SecureMLProject,
-    latest: &SecureMLProjectStatus,
-    reason: &'static str,
-) -> Option<Event> {
-    let said = |status| condition(status, READY).filter(|ready| ready.reason == reason);
-    let message = said(Some(latest))?.message.clone();
-    let news = said(project.status.as_ref()).is_none();
-    news.then(|| note(EventType::Warning, reason, message))
-}
-
 /// Work is about to begin.
 pub(super) fn working(project: &SecureMLProject, latest: SecureMLProjectStatus, plan: &Plan) -> SecureMLProjectStatus {
-    let verdict = Verdict {
-        ready: false,
-        working: true,
-        stalled: false,
-        reason: "Creating",
-        message: format!("creating {}", count(plan, Action::Create)),
-    };
-    with_conditions(project, latest, &verdict)
+    let message = format!("creating {}", count(plan, Action::Create));
+    Verdict::new(Standing::Reconciling, "Creating", message).written(project, latest)
 }
 
 /// The pass is over.
@@ -113,6 +72,7 @@ pub fn after_pass(
     hold: Option<&Hold>,
 ) -> SecureMLProjectStatus {
     let verdict = verdict(plan, report, hold);
+    let ready = verdict.standing == Standing::Ready;
     if let Some(drift) = drift(project, plan, report, hold) {
         let same = latest
             .last_drift
@@ -122,22 +82,22 @@ pub fn after_pass(
             latest.last_drift = Some(drift);
         }
     }
-    if let Some(last) = latest.last_drift.as_mut().filter(|_| verdict.ready) {
+    if let Some(last) = latest.last_drift.as_mut().filter(|_| ready) {
         last.corrected = true;
     }
     // What needs a decision does not keep the rest from being as declared.
     let moves = |step: &Step| step.action.writes() || step.action == Action::Wait;
-    if verdict.ready || !plan.steps.values().any(moves) {
+    if ready || !plan.steps.values().any(moves) {
         latest.converged_generation = project.metadata.generation;
     }
     // A release is good until everything is done, and no longer.
-    if verdict.ready {
+    if ready {
         latest.brake = None;
     }
     latest.resources = resources(plan, report, &held_since(&latest), Timestamp::now());
     latest.adoption = adoption::open(plan);
     latest.outputs = outputs(blueprint, plan, report);
-    with_conditions(project, latest, &verdict)
+    verdict.written(project, latest)
 }
 
 /// What is worth an event when nothing may be changed on AWS and somebody has to do something about it, the first time.
@@ -179,7 +139,8 @@ pub(super) fn event(
     let report = report?;
     let failures = troubles(report);
     if !failures.is_empty() {
-        return Some(note(EventType::Warning, failed(report), shorten(&failures)));
+        let (reason, message) = (failed(report), shorten(&failures));
+        return is_news(project, reason, &message).then(|| note(EventType::Warning, reason, message));
     }
     if let Some(adopted) = adoption::done(plan, report) {
         return Some(note(EventType::Normal, "Adopted", adopted));
@@ -207,22 +168,6 @@ pub(super) fn retained(plan: &Plan) -> Option<Event> {
     })
 }
 
-/// How many bytes the API server takes as an event's note.
-const NOTE_LIMIT: usize = 1024;
-
-/// An event.
-pub(super) fn note(type_: EventType, reason: &str, note: String) -> Event {
-    let mut note = redact(&note).into_owned();
-    note.truncate(note.floor_char_boundary(NOTE_LIMIT));
-    Event {
-        type_,
-        reason: reason.to_owned(),
-        note: Some(note),
-        action: "Reconcile".to_owned(),
-        secondary: None,
-    }
-}
-
 fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict {
     let none = Report::default();
     let report_or_none = report.unwrap_or(&none);
@@ -239,24 +184,33 @@ fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict
     });
     let open = open.count();
     // Who else may be at work has to be found out whether or not something differs.
-    if let Some(Hold::Withheld(withheld)) = hold.filter(|hold| open > 0 || hold.needs_somebody()) {
-        let (reason, message) = (withheld.reason, withheld.message.clone());
-        return unready(reason, message, !withheld.stalls, withheld.stalls);
+    if let Some(hold @ Hold::Withheld(withheld)) = hold
+        && (open > 0 || withheld.stalls)
+    {
+        return Verdict::new(hold.standing(), hold.reason(), withheld.message.clone());
     }
     let is_skipped = |entry: &&Entry| matches!(entry.outcome, Outcome::Skipped(_));
     let skipped = report_or_none.entries.values().filter(is_skipped).count();
     if !failures.is_empty() {
-        let terminal = report_or_none.failures().all(|(_, failure)| !failure.class.passes());
-        return unready(failed(report_or_none), shorten(&failures), !terminal, terminal);
+        let passes = report_or_none.failures().any(|(_, failure)| failure.class.passes());
+        let standing = if passes {
+            Standing::Reconciling
+        } else {
+            Standing::Stalled
+        };
+        return Verdict::new(standing, failed(report_or_none), shorten(&failures));
     }
     if let Some((reason, message)) = adoption::verdict(plan) {
-        return unready(reason, message, open > 0 && report.is_some(), true);
-    }
-    if let Some((reason, message)) = adoption::verdict(plan) {
-        return unready(reason, message, open > 0 && report.is_some(), true);
+        let rest_goes_on = open > 0 && report.is_some();
+        let standing = if rest_goes_on {
+            Standing::Reconciling
+        } else {
+            Standing::Stalled
+        };
+        return Verdict::new(standing, reason, message);
     }
     if let Some(hold) = hold.filter(|_| open > 0) {
-        return unready(hold.reason(), hold.tell(wanted(plan)), false, hold.needs_somebody());
+        return Verdict::new(hold.standing(), hold.reason(), hold.tell(phrases::wanted(plan)));
     }
     let stuck = || [collisions.clone(), blocked.clone()].concat();
     // What only waits for a decision does not move.
@@ -269,25 +223,21 @@ fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict
                 Outcome::Pending { why, .. } => Some((node, why.as_str())),
                 _ => None,
             });
-        let mut messages = [waiting, grouped(pending), stuck()].concat();
+        let mut messages = [waiting, phrases::grouped(pending), stuck()].concat();
         if messages.is_empty() {
             messages.extend(told(plan, |step| step.action.writes()));
         }
-        return unready("Progressing", shorten(&messages), true, false);
+        return Verdict::new(Standing::Reconciling, "Progressing", shorten(&messages));
     }
     if !collisions.is_empty() {
-        return unready("NeedsDecision", limited(&collisions, COLLISIONS), false, true);
+        let message = phrases::limited(&collisions, COLLISIONS);
+        return Verdict::new(Standing::Stalled, "NeedsDecision", message);
     }
     if !blocked.is_empty() {
-        return unready("NeedsDecision", shorten(&blocked), false, true);
+        return Verdict::new(Standing::Stalled, "NeedsDecision", shorten(&blocked));
     }
-    let mut verdict = Verdict {
-        ready: true,
-        working: false,
-        stalled: false,
-        reason: "AsDeclared",
-        message: format!("{} resources are as declared", plan.steps.len()),
-    };
+    let message = format!("{} resources are as declared", plan.steps.len());
+    let mut verdict = Verdict::new(Standing::Ready, "AsDeclared", message);
     // Whoever lists projects has to see which are not kept so.
     if let Some(Hold::Paused(pause)) = hold {
         verdict.reason = "Paused";
@@ -304,129 +254,7 @@ fn failed(report: &Report) -> &'static str {
 
 fn troubles(report: &Report) -> Vec<String> {
     let troubles: Vec<(&NodeKey, String)> = report.troubles().collect();
-    grouped(troubles.iter().map(|(node, told)| (*node, told.as_str())))
-}
-
-pub(super) fn unready(reason: &'static str, message: String, working: bool, stalled: bool) -> Verdict {
-    Verdict {
-        ready: false,
-        working,
-        stalled,
-        reason,
-        message,
-    }
-}
-
-pub(super) fn told(plan: &Plan, which: impl Fn(&Step) -> bool) -> Vec<String> {
-    let mut steps: Vec<_> = plan.steps.iter().filter(|(_, step)| which(step)).collect();
-    // What only follows from another is told after it.
-    let follows = |step: &Step| step.changes.iter().any(|change| !references(&change.after).is_empty());
-    steps.sort_by_key(|(_, step)| follows(step));
-    grouped(steps.into_iter().map(|(node, step)| (node, step.reason.as_str())))
-}
-
-/// What is said of each node; of those of which the same is said, once.
-fn grouped<'a>(said: impl IntoIterator<Item = (&'a NodeKey, &'a str)>) -> Vec<String> {
-    let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
-    for (node, sentence) in said {
-        match groups.iter_mut().find(|(known, _)| *known == sentence) {
-            Some((_, nodes)) => nodes.push(node.to_string()),
-            None => groups.push((sentence, vec![node.to_string()])),
-        }
-    }
-    let tell = |(sentence, nodes): (&str, Vec<String>)| {
-        let shown = nodes.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-        match nodes.len().saturating_sub(SHOWN) {
-            0 => format!("{shown}: {sentence}"),
-            more => format!("{shown} and {more} more: {sentence}"),
-        }
-    };
-    groups.into_iter().map(tell).collect()
-}
-
-pub(super) fn shorten(messages: &[String]) -> String {
-    limited(messages, SHOWN)
-}
-
-fn limited(messages: &[String], most: usize) -> String {
-    let shown = messages.iter().take(most).cloned().collect::<Vec<_>>().join("; ");
-    match messages.len().saturating_sub(most) {
-        0 => shown,
-        more => format!("{shown}; and {more} more"),
-    }
-}
-
-pub(super) fn count(plan: &Plan, action: Action) -> String {
-    let count = plan.steps.values().filter(|step| step.action == action).count();
-    format!("{count} resource{}", if count == 1 { "" } else { "s" })
-}
-
-/// Differences on resources that had been as declared at this generation: nobody asked for them.
-fn drift(project: &SecureMLProject, plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Option<DriftStatus> {
-    let status = project.status.as_ref()?;
-    if status.observed_generation != project.metadata.generation {
-        return None;
-    }
-    // What is, or was, held back is the matter with its resource already.
-    let converged = had_converged(status, project);
-    let ready = condition(Some(status), READY);
-    let was_held = ready.is_some_and(|ready| HELD.contains(&ready.reason.as_str()));
-    let known_already = match hold {
-        Some(Hold::Observed) => true,
-        Some(Hold::Withheld(_) | Hold::Paused(_) | Hold::Braked(..)) => converged,
-        None => converged && was_held,
-    };
-    let known: BTreeMap<&str, &ResourceStatus> = status
-        .resources
-        .iter()
-        .map(|resource| (resource.node.as_str(), resource))
-        .collect();
-    let nobodys_wish = |(node, step): &(&NodeKey, &Step)| match known.get(node.to_string().as_str()) {
-        _ if step.action == Action::Adopt => false,
-        Some(resource) => resource.id.is_some() && (known_already || resource.problem.is_none()),
-        None => step.action == Action::Delete,
-    };
-    let mut steps: Vec<(&NodeKey, &Step)> = plan.writes().filter(nobodys_wish).collect();
-    let is_done = |node: &NodeKey| {
-        let entry = report.and_then(|report| report.entries.get(node));
-        entry.is_some_and(|entry| entry.outcome == Outcome::Done)
-    };
-    let corrected = steps.iter().all(|(node, _)| is_done(node));
-    steps.sort_by_key(|(_, step)| std::cmp::Reverse(worst(step)));
-    let differences: Vec<String> = steps
-        .into_iter()
-        .map(|(node, step)| match step.action {
-            Action::Create => format!("{node} is gone"),
-            Action::Delete => format!("{node} is not declared"),
-            _ => format!("{node}: {}", step.reason),
-        })
-        .collect();
-    (!differences.is_empty()).then(|| DriftStatus {
-        seen_at: Time(Timestamp::now()),
-        corrected,
-        differences,
-    })
-}
-
-/// Whether AWS held all that `project` declares at some time, so that nobody declared what differs since. A status of
-/// before that was written down says so by its condition.
-pub(super) fn had_converged(status: &SecureMLProjectStatus, project: &SecureMLProject) -> bool {
-    let generation = project.metadata.generation;
-    let ready = || {
-        let ready = condition(Some(status), READY).filter(|ready| ready.status == State::True.word());
-        ready.is_some_and(|ready| ready.observed_generation == generation)
-    };
-    status.converged_generation == generation || status.converged_generation.is_none() && ready()
-}
-
-/// What `plan` is to change, in words.
-pub(super) fn wanted(plan: &Plan) -> String {
-    shorten(&told(plan, |step| step.action.writes()))
-}
-
-fn worst(step: &Step) -> Severity {
-    let of_changes = step.changes.iter().map(|change| change.severity).max();
-    of_changes.unwrap_or(Severity::High)
+    phrases::grouped(troubles.iter().map(|(node, told)| (*node, told.as_str())))
 }
 
 /// Since when AWS refuses to delete resources, by node.
@@ -505,99 +333,9 @@ fn outputs(blueprint: &Blueprint, plan: &Plan, report: Option<&Report>) -> BTree
         .collect()
 }
 
-pub(super) fn with_conditions(
-    project: &SecureMLProject,
-    mut latest: SecureMLProjectStatus,
-    verdict: &Verdict,
-) -> SecureMLProjectStatus {
-    latest.observed_generation = project.metadata.generation;
-    let conditions = [
-        (READY, verdict.ready),
-        ("Reconciling", verdict.working),
-        ("Stalled", verdict.stalled),
-    ];
-    for (type_, holds) in conditions {
-        let state = if holds { State::True } else { State::False };
-        set(
-            &mut latest,
-            project,
-            type_,
-            state,
-            verdict.reason,
-            verdict.message.clone(),
-        );
-    }
-    // What people look for first stands first.
-    latest
-        .conditions
-        .sort_by_key(|condition| match condition.type_.as_str() {
-            PAUSED => 2,
-            ENFORCED => 1,
-            _ => 0,
-        });
-    latest
-}
-
-/// The status of a condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    True,
-    False,
-    Unknown,
-}
-
-impl State {
-    /// Kubernetes's word for it.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::True => "True",
-            Self::False => "False",
-            Self::Unknown => "Unknown",
-        }
-    }
-}
-
-/// The condition `type_` of `status`.
-pub(super) fn condition<'a>(status: Option<&'a SecureMLProjectStatus>, type_: &str) -> Option<&'a Condition> {
-    status?.conditions.iter().find(|condition| condition.type_ == type_)
-}
-
-/// Sets the condition `type_`; since when it holds is kept while it does.
-pub(super) fn set(
-    latest: &mut SecureMLProjectStatus,
-    project: &SecureMLProject,
-    type_: &str,
-    state: State,
-    reason: &str,
-    message: String,
-) {
-    let known = condition(Some(latest), type_).filter(|known| known.status == state.word());
-    let since = known.map_or_else(|| Time(Timestamp::now()), |known| known.last_transition_time.clone());
-    let new = Condition {
-        type_: type_.to_owned(),
-        status: state.word().to_owned(),
-        reason: reason.to_owned(),
-        message: redact(&message).into_owned(),
-        observed_generation: project.metadata.generation,
-        last_transition_time: since,
-    };
-    put(latest, new);
-}
-
-/// Puts `new` in the place of the condition of its type.
-pub(super) fn put(latest: &mut SecureMLProjectStatus, new: Condition) {
-    match latest
-        .conditions
-        .iter_mut()
-        .find(|condition| condition.type_ == new.type_)
-    {
-        Some(condition) => *condition = new,
-        None => latest.conditions.push(new),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::conditions::condition;
     use super::*;
 
     #[test]
@@ -607,7 +345,7 @@ mod tests {
         let error = PlanError::UnknownKind(NodeKey::new("Castle", "main"));
         let latest = unplannable(&project, SecureMLProjectStatus::default(), &error);
         let state = |type_| condition(Some(&latest), type_).map(|found| (found.status.as_str(), found.reason.as_str()));
-        assert_eq!(state(READY), Some(("False", "CannotBePlanned")));
+        assert_eq!(state("Ready"), Some(("False", "CannotBePlanned")));
         assert_eq!(state("Stalled"), Some(("True", "CannotBePlanned")));
         assert_eq!(state("Reconciling"), Some(("False", "CannotBePlanned")));
         assert_eq!(state(ENFORCED), Some(("Unknown", "CannotBePlanned")));

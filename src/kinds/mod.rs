@@ -42,6 +42,11 @@ impl Field {
         Self::new(name, Effect::Replace)
     }
 
+    /// A mark that an earlier pass left for what it has begun and not ended.
+    pub const fn finish(name: &'static str) -> Self {
+        Self::new(name, Effect::Finish)
+    }
+
     /// A choice made at creation and not compared afterwards.
     pub const fn at_creation(name: &'static str) -> Self {
         Self::new(name, Effect::Ignore)

@@ -153,7 +153,7 @@ impl Kind for Notebook {
         Field::stop_first("minimumImds").critical(),
         Field::stop_first("defaultCodeRepository"),
         Field::stop_first("additionalCodeRepositories"),
-        Field::in_place("restartPending"),
+        Field::finish("restartPending"),
     ];
     const IDENTITY: Identity = Identity::Name;
     const PERMISSIONS: &'static [&'static str] = &[

@@ -51,6 +51,8 @@ impl<C> Todo<C> {
 pub enum Effect {
     /// Not compared after creation.
     Ignore,
+    /// Ends what an earlier pass began, such as the start of what it stopped.
+    Finish,
     /// Changed without interruption.
     InPlace,
     /// Changed only while stopped.

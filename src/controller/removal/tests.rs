@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::super::status::condition;
+use super::super::conditions::condition;
 use super::*;
 use crate::engine::{Entry, Failure, Outcome};
 use crate::model::{Holder, Owner};
