@@ -1,6 +1,6 @@
 //! What exists is taken into a project: as it was seen, under its ids, with what it holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +9,15 @@ use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use aws_sdk_s3::primitives::ByteStream;
 use secureml::api::{AdoptedResource, SecureMLProjectSpec};
 use secureml::aws::Aws;
+use secureml::kinds::KINDS;
 use secureml::model::ADOPTED_TAG;
 use secureml::plan::{Action, Goal, Plan, render};
 use secureml_rig::proxy::{Gate, Moment};
 use secureml_rig::{Fault, Rig, Rule};
 
-use crate::environment::{Environment, clients, parse};
+use crate::environment::{Environment, FULL, clients, parse};
+use crate::tamper::identity;
+use crate::tamper::rounds::act;
 use crate::world::{Watched, cluster, controller, eventually, file, kubectl, writes};
 
 const MINIMAL: &str = include_str!("../../examples/minimal.yaml");
@@ -129,14 +132,18 @@ fn kms_tag(key: &str, value: &str) -> Result<aws_sdk_kms::types::Tag> {
 }
 
 fn declaring(claims: Vec<AdoptedResource>) -> Result<SecureMLProjectSpec> {
-    let mut spec = parse(MINIMAL)?.spec;
+    with_claims(MINIMAL, claims)
+}
+
+fn with_claims(manifest: &str, claims: Vec<AdoptedResource>) -> Result<SecureMLProjectSpec> {
+    let mut spec = parse(manifest)?.spec;
     spec.adopt.resources = claims;
     Ok(spec)
 }
 
 /// The plan of `environment` when `claims` are declared and confirmed, after the proposal was looked at.
-async fn confirm(environment: &mut Environment, claims: &[AdoptedResource]) -> Result<Plan> {
-    environment.declare(declaring(claims.to_vec())?).await?;
+async fn confirm(environment: &mut Environment, manifest: &str, claims: &[AdoptedResource]) -> Result<Plan> {
+    environment.declare(with_claims(manifest, claims.to_vec())?).await?;
     let proposed = environment.pass(Goal::Present).await?;
     ensure!(
         proposed.writes.is_empty(),
@@ -144,7 +151,7 @@ async fn confirm(environment: &mut Environment, claims: &[AdoptedResource]) -> R
         proposed.writes
     );
     let print = proposed.plan.adoption.clone().with_context(|| render(&proposed.plan))?;
-    let mut spec = declaring(claims.to_vec())?;
+    let mut spec = with_claims(manifest, claims.to_vec())?;
     spec.adopt.confirm = Some(print);
     environment.declare(spec).await?;
     Ok(proposed.plan)
@@ -163,7 +170,7 @@ async fn what_was_made_by_hand_is_kept_under_its_ids() -> Result<()> {
     let aws = Arc::clone(&environment.aws);
     let by_hand = ByHand::make(&aws).await?;
     let claims = by_hand.claims();
-    let proposed = confirm(&mut environment, &claims).await?;
+    let proposed = confirm(&mut environment, MINIMAL, &claims).await?;
     for claim in &claims {
         let step = &proposed.steps[&claim.resource.parse()?];
         ensure!(step.action == Action::Propose, "{}: {}", claim.resource, step.reason);
@@ -238,6 +245,40 @@ async fn what_was_made_by_hand_is_kept_under_its_ids() -> Result<()> {
     environment.restart();
     environment.settle(Goal::Present).await?;
     ensure!(environment.observe().await?["Vpc/main"].id == by_hand.vpc);
+    Ok(())
+}
+
+/// Something of every kind, as a controller left it that is no more, with the marks of none.
+#[tokio::test]
+async fn every_kind_is_taken_over_under_its_id() -> Result<()> {
+    let mut environment = Environment::new(FULL).await?;
+    environment.settle(Goal::Present).await?;
+    let before = environment.observe().await?;
+    let mut claims = Vec::new();
+    for (node, object) in &before {
+        if let Some(unmark) = identity::TAMPERS.iter().find(|tamper| tamper.kind == object.kind) {
+            act(unmark, &environment.aws, node, &before).await?;
+            claims.push(by_id(node, &object.id));
+        }
+    }
+    environment.restart();
+    let left = environment.observe().await?;
+    ensure!(left.is_empty(), "these are known without marks: {:?}", left.keys());
+
+    confirm(&mut environment, FULL, &claims).await?;
+    environment.settle(Goal::Present).await?;
+    let after = environment.observe().await?;
+    for (node, object) in &before {
+        let id = after.get(node).map(|object| &object.id);
+        ensure!(id == Some(&object.id), "{node} was {} and is {id:?}", object.id);
+    }
+    ensure!(after.len() == before.len(), "{} became {}", before.len(), after.len());
+    let kinds: BTreeSet<&str> = claims
+        .iter()
+        .filter_map(|claim| claim.resource.split('/').next())
+        .collect();
+    let taggable = KINDS.iter().filter(|kind| kind.taggable()).map(|kind| kind.name());
+    ensure!(kinds == taggable.collect(), "{kinds:?}");
     Ok(())
 }
 
@@ -353,7 +394,7 @@ async fn a_key_that_lost_its_tags_is_taken_back() -> Result<()> {
         step.reason
     );
 
-    confirm(&mut environment, &[by_id("KmsKey/project", &key.id)]).await?;
+    confirm(&mut environment, MINIMAL, &[by_id("KmsKey/project", &key.id)]).await?;
     environment.settle(Goal::Present).await?;
     ensure!(environment.observe().await?["KmsKey/project"].id == key.id);
     Ok(())

@@ -5,7 +5,7 @@ mod bucket;
 mod flow_log;
 mod iam_policy;
 mod iam_role;
-mod identity;
+pub mod identity;
 mod kms_key;
 mod lifecycle_config;
 mod log_group;
