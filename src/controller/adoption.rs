@@ -6,7 +6,7 @@ use super::events::{is_news, note};
 use super::phrases::{shorten, told};
 use crate::api::{AdoptionStatus, ClaimStatus, SecureMLProject};
 use crate::engine::{Outcome, Report};
-use crate::model::NodeKey;
+use crate::model::{NodeKey, redact};
 use crate::plan::{Action, Plan, Step, render_difference};
 
 /// The reason while an adoption waits to be confirmed.
@@ -36,7 +36,9 @@ fn claim(node: &NodeKey, step: &Step) -> ClaimStatus {
         resource: node.to_string(),
         id: step.id.clone(),
         refused: (step.action == Action::Refuse).then(|| step.reason.clone()),
-        changes: changes.map(|text| text.chars().take(SHOWN).collect()).collect(),
+        changes: changes
+            .map(|text| redact(&text).chars().take(SHOWN).collect())
+            .collect(),
     }
 }
 

@@ -46,17 +46,21 @@ pub(super) fn ask(
     if wish == Wish::Nothing {
         latest.brake = None;
     }
-    if let Some(hold) = hold {
-        return (Answer::Held(hold), None);
-    }
-    if wish != Wish::Changes {
-        return (Answer::Go, None);
-    }
     let released = project.annotations().get(RELEASE);
     let release = mark.as_ref().is_some_and(|mark| Some(&mark.id) == released);
-    if release || latest.brake.as_ref().is_some_and(|mark| mark.released) {
+    if release {
         brake.release(owner);
         latest.brake = latest.brake.take().map(|mark| BrakeStatus { released: true, ..mark });
+    }
+    // What is paused is released all the same, or the braking would outlast the release of all.
+    if let Some(hold) = hold {
+        return (Answer::Held(hold), release.then(released_event));
+    }
+    if wish != Wish::Changes {
+        return (Answer::Go, release.then(released_event));
+    }
+    if latest.brake.as_ref().is_some_and(|mark| mark.released) {
+        brake.release(owner);
         return (Answer::Go, release.then(released_event));
     }
     let sweep = Duration::from_secs(project.spec.drift.interval_seconds.into());

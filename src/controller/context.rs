@@ -10,8 +10,9 @@ use tokio::sync::Mutex;
 
 use super::claims::Leave;
 use super::guardrails::Watch;
-use crate::api::SecureMLProject;
+use crate::api::{SecureMLProject, SecureMLProjectSpec};
 use crate::aws::Aws;
+use crate::blueprint::Invalid;
 use crate::engine::{Brake, Inventory, Limits, Memory, Permit, Wish};
 use crate::model::{Account, Owner};
 
@@ -19,12 +20,39 @@ use crate::model::{Account, Owner};
 pub(super) type Version = (Option<String>, Option<i64>);
 
 /// What keeps correction from doing harm.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Care {
     /// How long a project may be paused at the longest.
     pub(super) longest_pause: SignedDuration,
     /// How many projects may be changed at once though nobody declared anything.
     pub(super) limits: Limits,
+    /// The namespaces whose projects may adopt what exists.
+    pub(super) adopters: Adopters,
+}
+
+/// Namespaces whose projects may adopt what exists. Whoever adopts a resource has it, so that this is for those to say who
+/// answer for the account, and not for whoever may write projects.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Adopters(Vec<String>);
+
+impl Adopters {
+    /// The name in the place of all namespaces.
+    const ALL: &str = "*";
+
+    pub(super) fn new(namespaces: Vec<String>) -> Self {
+        Self(namespaces)
+    }
+
+    /// Why `spec`, of a project in `namespace`, may not adopt what it claims, if so.
+    pub(super) fn refuse(&self, namespace: &str, spec: &SecureMLProjectSpec) -> Option<Invalid> {
+        let may = self.0.iter().any(|one| one == Self::ALL || one == namespace);
+        (!may && !spec.adopt.resources.is_empty()).then(|| {
+            let problem = format!(
+                "namespace {namespace} may not adopt resources: whoever runs the controller can allow it by --adopt-from {namespace}"
+            );
+            Invalid::new("spec.adopt.resources", problem)
+        })
+    }
 }
 
 /// What every reconcile shares.
@@ -37,6 +65,8 @@ pub(super) struct Context {
     pub(super) leave: Leave,
     /// How long a project may be paused at the longest.
     pub(super) longest_pause: SignedDuration,
+    /// Who may adopt what exists.
+    pub(super) adopters: Adopters,
     brake: StdMutex<Brake>,
     /// Every project, as far as it is watched.
     fleet: Option<Store<SecureMLProject>>,
@@ -69,6 +99,7 @@ impl Context {
             inventory: Inventory::new(aws, installation, permit),
             leave,
             longest_pause: care.longest_pause,
+            adopters: care.adopters,
             brake: StdMutex::new(Brake::new(care.limits, Instant::now())),
             fleet: None,
             visible_within,

@@ -4,6 +4,7 @@
 //! before another can begin, whatever happens to its connection to the API server.
 //! <https://kubernetes.io/docs/concepts/architecture/leases/>
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -16,11 +17,11 @@ use kube::{Api, Client};
 use crate::engine::Permit;
 
 /// How long a lease lasts that is not renewed.
-const LASTS: Duration = Duration::from_secs(15);
+const LASTS: Duration = Duration::from_secs(12);
 /// How long after a renewal the leader may write.
-const WRITES: Duration = Duration::from_secs(10);
+const WRITES: Duration = Duration::from_secs(8);
 /// How often it is renewed, and how often others look.
-const EVERY: Duration = Duration::from_secs(4);
+const EVERY: Duration = Duration::from_secs(2);
 
 /// A lease that replicas of one installation contend for.
 pub(super) struct Leadership {
@@ -28,6 +29,35 @@ pub(super) struct Leadership {
     name: String,
     identity: String,
     permit: Permit,
+    seen: Mutex<Option<Seen>>,
+}
+
+/// A version of the lease, and since when this replica has seen no other. Clocks of other nodes tell nothing.
+struct Seen {
+    version: Option<String>,
+    since: Instant,
+}
+
+impl Seen {
+    /// What is known of `lease`, seen `now`, after `earlier`.
+    fn after(earlier: Option<Self>, lease: &Lease, now: Instant) -> Self {
+        let version = lease.metadata.resource_version.clone();
+        match earlier {
+            Some(seen) if seen.version == version => seen,
+            _ => Self { version, since: now },
+        }
+    }
+
+    /// Whether `lease` is another's than `identity`'s, and lasts `now`.
+    fn held_by_another(&self, lease: &Lease, identity: &str, now: Instant) -> bool {
+        let spec = lease.spec.as_ref();
+        let holder = spec
+            .and_then(|spec| spec.holder_identity.as_deref())
+            .unwrap_or_default();
+        let seconds = spec.and_then(|spec| spec.lease_duration_seconds).unwrap_or_default();
+        let lasts = Duration::from_secs(seconds.try_into().unwrap_or_default());
+        !holder.is_empty() && holder != identity && now < self.since + lasts
+    }
 }
 
 impl Leadership {
@@ -37,6 +67,7 @@ impl Leadership {
             name: format!("secureml-{installation}"),
             identity,
             permit,
+            seen: Mutex::default(),
         }
     }
 
@@ -85,13 +116,13 @@ impl Leadership {
         }
     }
 
-    /// Takes the lease, or renews it; false when another holds it. The resource version makes it one of several.
+    /// Takes the lease, or renews it; false when another holds it. The resource version lets only one of several do so.
     async fn take(&self) -> Result<bool, kube::Error> {
         let asked = Instant::now();
         let now = Timestamp::now();
         let done = match self.api.get_opt(&self.name).await? {
             None => self.api.create(&PostParams::default(), &self.lease(None, now)).await,
-            Some(lease) if held_by_another(&lease, &self.identity, now) => return Ok(false),
+            Some(lease) if self.is_held_by_another(&lease, asked) => return Ok(false),
             Some(lease) => {
                 let renewed = self.lease(Some(lease), now);
                 self.api.replace(&self.name, &PostParams::default(), &renewed).await
@@ -105,6 +136,12 @@ impl Leadership {
             Err(kube::Error::Api(status)) if status.is_conflict() || status.is_already_exists() => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    fn is_held_by_another(&self, lease: &Lease, now: Instant) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = Seen::after(seen.take(), lease, now);
+        seen.insert(known).held_by_another(lease, &self.identity, now)
     }
 
     fn lease(&self, earlier: Option<Lease>, now: Timestamp) -> Lease {
@@ -137,41 +174,44 @@ impl Leadership {
     }
 }
 
-fn held_by_another(lease: &Lease, identity: &str, now: Timestamp) -> bool {
-    let Some(spec) = &lease.spec else { return false };
-    let another = spec
-        .holder_identity
-        .as_deref()
-        .is_some_and(|holder| holder != identity && !holder.is_empty());
-    let lasts = spec.lease_duration_seconds.unwrap_or_default();
-    let ended = spec
-        .renew_time
-        .as_ref()
-        .is_none_or(|renewed| now.duration_since(renewed.0).as_secs() > i64::from(lasts));
-    another && !ended
-}
-
 #[cfg(test)]
 mod tests {
-    use jiff::ToSpan;
-
     use super::*;
 
-    #[test]
-    fn a_lease_holds_until_it_has_ended() {
-        let now = Timestamp::now();
-        let of = |holder: Option<&str>, age: i64| Lease {
+    fn lease(holder: Option<&str>, version: &str) -> Lease {
+        Lease {
+            metadata: ObjectMeta {
+                resource_version: Some(version.to_owned()),
+                ..ObjectMeta::default()
+            },
             spec: Some(LeaseSpec {
                 holder_identity: holder.map(str::to_owned),
-                lease_duration_seconds: Some(15),
-                renew_time: Some(MicroTime(now - age.seconds())),
+                lease_duration_seconds: Some(12),
+                // Of a node whose clock is wrong.
+                renew_time: Some(MicroTime(Timestamp::UNIX_EPOCH)),
                 ..LeaseSpec::default()
             }),
-            ..Lease::default()
-        };
-        assert!(held_by_another(&of(Some("a"), 10), "b", now));
-        assert!(!held_by_another(&of(Some("b"), 10), "b", now), "our own");
-        assert!(!held_by_another(&of(Some("a"), 20), "b", now), "ended");
-        assert!(!held_by_another(&of(None, 1), "b", now), "given back");
+        }
+    }
+
+    #[test]
+    fn a_lease_holds_until_it_was_not_renewed_for_as_long_as_it_lasts() {
+        let now = Instant::now();
+        let at = |seconds| now + Duration::from_secs(seconds);
+        let held = lease(Some("a"), "1");
+        let first = Seen::after(None, &held, now);
+        assert!(first.held_by_another(&held, "b", at(11)));
+        assert!(!first.held_by_another(&held, "a", at(11)), "its own");
+        assert!(!first.held_by_another(&held, "b", at(12)), "ended");
+        let renewed = lease(Some("a"), "2");
+        let second = Seen::after(Some(first), &renewed, at(11));
+        assert!(second.held_by_another(&renewed, "b", at(22)));
+        let again = Seen::after(Some(second), &renewed, at(22));
+        assert!(
+            !again.held_by_another(&renewed, "b", at(23)),
+            "seen since the 11th second"
+        );
+        let given_back = lease(None, "3");
+        assert!(!Seen::after(None, &given_back, now).held_by_another(&given_back, "b", now));
     }
 }

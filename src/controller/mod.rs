@@ -31,7 +31,7 @@ use kube::{Api, Client};
 
 use self::claims::Claims;
 pub use self::claims::Withheld;
-use self::context::Care;
+use self::context::{Adopters, Care};
 pub use self::guardrails::broken as broken_controls;
 pub use self::hold::Hold;
 use self::lease::Leadership;
@@ -75,6 +75,10 @@ pub struct Options {
     /// The least number of projects with such changes at which that holds.
     #[arg(long, env = "SECUREML_BRAKE_LEAST", default_value_t = 5)]
     brake_least: usize,
+    /// The namespaces whose projects may adopt resources that exist (`spec.adopt`), separated by commas; `*`: all. Whoever
+    /// adopts a resource has it: none may unless given.
+    #[arg(long, env = "SECUREML_ADOPT_FROM", value_delimiter = ',', value_name = "NAMESPACE")]
+    adopt_from: Vec<String>,
     /// Contend for a lease with other replicas of this installation, of which only one works at a time.
     #[arg(long)]
     leader_elect: bool,
@@ -131,6 +135,7 @@ pub async fn run(options: Options) -> Result<()> {
                 share: options.brake_share,
                 least: options.brake_least,
             },
+            adopters: Adopters::new(options.adopt_from),
         },
         (claims.leave(), claims.permit()),
     );

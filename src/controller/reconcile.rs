@@ -31,6 +31,8 @@ const UNTIL_COUNTED: Duration = Duration::from_secs(1);
 /// After a failure that passes by itself.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
+/// Until the cache shows what the API server has.
+const AFTER_CONFLICT: Duration = Duration::from_millis(500);
 /// While nothing may be removed; that it may is told as soon as it is known.
 const WITHHELD: Duration = Duration::from_secs(60);
 
@@ -87,7 +89,14 @@ pub(super) async fn reconcile(project: Arc<SecureMLProject>, context: Arc<Contex
 
 /// What follows a reconcile that ended early.
 pub(super) fn error_policy(project: Arc<SecureMLProject>, error: &Error, _: Arc<Context>) -> Action {
-    tracing::warn!(project = project.name_any(), namespace = project.namespace(), %error, "reconcile failed");
+    let (name, namespace) = (project.name_any(), project.namespace());
+    if let Error::Kubernetes(source) = error
+        && matches!(&**source, kube::Error::Api(status) if status.is_conflict())
+    {
+        tracing::debug!(project = name, namespace, "the project has changed since it was read");
+        return Action::requeue(AFTER_CONFLICT);
+    }
+    tracing::warn!(project = name, namespace, %error, "reconcile failed");
     Action::requeue(AFTER_FAILURE)
 }
 
@@ -149,7 +158,11 @@ impl Turn {
         let hold = match answer {
             Answer::Go => None,
             Answer::Held(hold) => Some(hold),
-            Answer::NotYet => return Ok(Action::requeue(UNTIL_COUNTED)),
+            Answer::NotYet => {
+                // What was told above is not told again.
+                self.write(project.status.as_ref(), &latest).await?;
+                return Ok(Action::requeue(UNTIL_COUNTED));
+            }
         };
         let mut stands = project.status.clone();
         let case = Case {
@@ -214,7 +227,7 @@ impl Turn {
         }
         // What is open is told before it is closed, and what is made before it is made.
         if todo.creates() || guardrails::open_anew(stands.as_ref(), latest) {
-            self.write(stands.as_ref(), latest).await?;
+            self.write_over(project, stands.as_ref(), latest).await?;
             *stands = Some(latest.clone());
         }
         let incarnation = latest.intent.as_ref().map_or("", |intent| intent.id.as_str());
@@ -308,7 +321,8 @@ impl Turn {
                 return Err(Error::StillThere(UNPLANNABLE));
             }
         };
-        if plan.is_settled() {
+        // What a process before this one made may not be in the lists yet, and an unsound spec does not tell what it was.
+        if plan.is_settled() && !begun {
             if let Some(event) = status::retained(&plan) {
                 self.publish(project, event).await;
             }
@@ -346,6 +360,9 @@ impl Turn {
     }
 
     fn draw(&self, project: &SecureMLProject) -> Result<(Project, Blueprint), Vec<blueprint::Invalid>> {
+        if let Some(refused) = self.context.adopters.refuse(&self.owner.namespace, &project.spec) {
+            return Err(vec![refused]);
+        }
         let (owner, spec, account) = (self.owner.clone(), project.spec.clone(), self.context.account.clone());
         let version = (project.metadata.uid.clone(), project.metadata.generation);
         let project = if self.context.was_sound(&owner, &version) {
@@ -364,9 +381,26 @@ impl Turn {
         if old == Some(new) {
             return Ok(());
         }
-        let patch = Patch::Merge(json!({ "status": replace(old, new) }));
+        self.patch(json!({ "status": replace(old, new) })).await
+    }
+
+    /// Writes `new` over the status of `project` as it was read and no other, even if nothing changes: an intent that another
+    /// process has written since is not lost, and what another leader may have begun is not begun again.
+    async fn write_over(
+        &self,
+        project: &SecureMLProject,
+        old: Option<&SecureMLProjectStatus>,
+        new: &SecureMLProjectStatus,
+    ) -> Result<(), Error> {
+        let metadata = json!({ "resourceVersion": project.metadata.resource_version });
+        self.patch(json!({ "metadata": metadata, "status": replace(old, new) }))
+            .await
+    }
+
+    async fn patch(&self, patch: serde_json::Value) -> Result<(), Error> {
+        let params = PatchParams::default();
         self.api
-            .patch_status(&self.owner.name, &PatchParams::default(), &patch)
+            .patch_status(&self.owner.name, &params, &Patch::Merge(patch))
             .await?;
         Ok(())
     }

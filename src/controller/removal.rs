@@ -6,7 +6,7 @@ use kube::runtime::events::{Event, EventType};
 use super::conditions::{ENFORCED, Standing, State, Verdict, set};
 use super::events::{first_time, is_news, note};
 use super::hold::Hold;
-use super::phrases::{count, shorten};
+use super::phrases::{count, shorten, told};
 use super::status::{held_since, resources};
 use crate::api::{SecureMLProject, SecureMLProjectStatus};
 use crate::engine::{Class, Report};
@@ -29,7 +29,8 @@ pub fn removing(
     latest.resources = resources(plan, Some(report), &held_since(&latest), now);
     latest.adoption = None;
     let since = held_since(&latest);
-    let (mut blocked, mut waiting) = (Vec::new(), Vec::new());
+    let mut blocked = told(plan, |step| step.action.needs_decision());
+    let mut waiting = told(plan, |step| step.action == Action::Wait);
     for (node, told) in report.troubles() {
         let since = since.get(&node.to_string()).map_or(now, |since| since.0);
         match lasts(report, node, now.duration_since(since)) {

@@ -187,6 +187,15 @@ impl Failure {
             message: Words::from("not sent: it is not certain that this controller still is the only one"),
         }
     }
+
+    /// `call` was sent, and given up before its answer came, with the right to write.
+    pub fn given_up(call: &str) -> Self {
+        Self {
+            class: Class::Unanswered,
+            message: Words::from("given up: it is not certain that this controller still is the only one"),
+            ..Self::not_permitted(call)
+        }
+    }
 }
 
 impl Failure {

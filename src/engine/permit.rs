@@ -32,12 +32,28 @@ impl Permit {
 
     /// Whether writing is allowed `now`.
     pub fn holds(&self, now: Instant) -> bool {
-        let lasts = |until: &Mutex<Option<Instant>>| {
-            let until = until.lock().unwrap_or_else(PoisonError::into_inner);
-            until.is_some_and(|until| until > now)
-        };
-        self.0.iter().all(|until| lasts(until))
+        self.0
+            .iter()
+            .all(|until| moment(until).is_some_and(|until| until > now))
     }
+
+    /// Comes when writing is allowed no longer; never, for whoever is alone.
+    #[cfg(feature = "aws")]
+    pub async fn ended(&self) {
+        let ends = || self.0.iter().map(|until| moment(until)).min();
+        let Some(mut end) = ends() else {
+            return std::future::pending().await;
+        };
+        // It may have been moved on since.
+        while let Some(until) = end.filter(|_| self.holds(Instant::now())) {
+            tokio::time::sleep_until(until.into()).await;
+            end = ends().flatten();
+        }
+    }
+}
+
+fn moment(until: &Mutex<Option<Instant>>) -> Option<Instant> {
+    *until.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -55,6 +71,26 @@ mod tests {
         assert!(permit.holds(now));
         assert!(!permit.holds(now + Duration::from_secs(10)));
         assert!(Permit::always().holds(now));
+    }
+
+    #[cfg(feature = "aws")]
+    #[tokio::test]
+    async fn its_end_comes_when_it_is_not_moved_on() {
+        let (permit, now) = (Permit::leased(), Instant::now());
+        permit.until(now + Duration::from_millis(50));
+        let moved = permit.clone();
+        let (ended, ()) = tokio::join!(
+            async {
+                permit.ended().await;
+                Instant::now()
+            },
+            async { moved.until(now + Duration::from_millis(150)) }
+        );
+        assert!(ended >= now + Duration::from_millis(150) && !permit.holds(ended));
+        Permit::leased().ended().await;
+        let alone = Permit::always();
+        let never = tokio::time::timeout(Duration::from_millis(20), alone.ended()).await;
+        assert!(never.is_err(), "whoever is alone");
     }
 
     #[test]

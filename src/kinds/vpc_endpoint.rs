@@ -251,7 +251,7 @@ mod live {
         Some(match state {
             "deleted" => return None,
             "pending" => Phase::Busy("AWS is making it".to_owned()),
-            "pendingacceptance" => Phase::Busy("it waits for the service's owner to accept it".to_owned()),
+            "pendingacceptance" => broken("it waits for the owner of the service to accept it: ask for that, or declare another service"),
             "deleting" => Phase::Busy("AWS is deleting it".to_owned()),
             "rejected" => broken("the service's owner rejected it"),
             "expired" => broken("the service's owner did not accept it in time"),

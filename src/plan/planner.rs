@@ -53,7 +53,7 @@ pub fn plan(blueprint: &Blueprint, world: &World, goal: Goal) -> Result<Plan, Pl
         world,
         steps: BTreeMap::new(),
     };
-    // What is taken out of the spec is kept if it holds data; when the project goes, its like decides.
+    // What is taken out of the spec is kept if it holds data; when the project goes, its deletion policies decide.
     let stays = |key: &NodeKey| -> Result<bool, PlanError> {
         let forsaken = goal == Goal::Absent && blueprint.forsaken.contains(&key.kind);
         Ok(kind_of(key)?.holds_data() && !forsaken)
@@ -67,9 +67,14 @@ pub fn plan(blueprint: &Blueprint, world: &World, goal: Goal) -> Result<Plan, Pl
             planner.steps.extend(step.map(|step| (key, step)));
         }
     }
-    for key in world.owned.keys().filter(|key| !blueprint.nodes.contains_key(key)) {
+    let may_exist = world.expected.keys().chain(&world.uncertain);
+    let undeclared: BTreeSet<&NodeKey> = world.owned.keys().chain(may_exist).collect();
+    for key in undeclared.into_iter().filter(|key| !blueprint.nodes.contains_key(key)) {
         let step = planner.absent(key, stays(key)?)?;
         planner.steps.extend(step.map(|step| (key.clone(), step)));
+    }
+    if goal == Goal::Absent {
+        planner.miss_nothing();
     }
     let mut steps = planner.steps;
     let adoption = adoption::settle(&mut steps, blueprint, world)?;
@@ -84,6 +89,8 @@ pub fn plan(blueprint: &Blueprint, world: &World, goal: Goal) -> Result<Plan, Pl
     })
 }
 
+/// The name in the place of all resources of a kind.
+const ALL: &str = "*";
 const NOT_SHOWN_YET: &str = "just written; AWS's answers do not show it yet";
 
 struct Planner<'a> {
@@ -269,6 +276,20 @@ impl Planner<'_> {
         let unread = self.world.unread.get(&key.kind)?;
         let action = if unread.passes { Action::Wait } else { Action::Blocked };
         Some(step(action, unread.why.clone()))
+    }
+
+    /// Nothing is gone of which it is not known whether there is any. A kind that cannot be listed and of which no resource is
+    /// known has one step for all that there may be.
+    fn miss_nothing(&mut self) {
+        let unread = self.world.unread.keys();
+        let unknown: Vec<NodeKey> = unread
+            .filter(|kind| !self.steps.keys().any(|key| key.kind == **kind))
+            .map(|kind| NodeKey::new(kind, ALL))
+            .collect();
+        for key in unknown {
+            let step = self.unread(&key);
+            self.steps.extend(step.map(|step| (key, step)));
+        }
     }
 
     fn absent(&self, key: &NodeKey, retain: bool) -> Result<Option<Step>, PlanError> {

@@ -250,6 +250,26 @@ fn what_was_just_made_is_not_gone() {
 }
 
 #[test]
+fn what_cannot_be_listed_is_not_gone() {
+    let unread = |passes| Unread {
+        why: "sagemaker:ListNotebookInstances was denied".to_owned(),
+        passes,
+    };
+    let nothing_known = Blueprint::empty(blueprint().owner);
+    for (passes, action) in [(true, Action::Wait), (false, Action::Blocked)] {
+        let mut world = World::default();
+        world.unread.insert("Notebook".to_owned(), unread(passes));
+        let plan = plan(&nothing_known, &world, Goal::Absent).expect("a plan");
+        assert!(!plan.is_settled(), "of an unsound spec nothing else is known");
+        assert_eq!(plan.steps[&NodeKey::new("Notebook", "*")].action, action);
+    }
+    let mut world = World::default();
+    world.uncertain.insert(vpc_key());
+    let plan = plan(&nothing_known, &world, Goal::Absent).expect("a plan");
+    assert_eq!(plan.steps[&vpc_key()].action, Action::Wait, "it may have been made");
+}
+
+#[test]
 fn two_of_one_are_left_for_somebody_to_decide() {
     let mut world = made(&blueprint());
     let vpcs = world.owned.get_mut(&vpc_key()).expect("the VPC");

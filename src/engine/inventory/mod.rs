@@ -253,7 +253,13 @@ impl super::Executor for Inventory {
         if !self.permit.holds(Instant::now()) {
             return Err(Failure::not_permitted(&call.call));
         }
-        kind.execute(&self.aws, call).await
+        let name = call.call.clone();
+        // The SDK repeats a call that failed: not for longer than this process may write.
+        tokio::select! {
+            biased;
+            sent = kind.execute(&self.aws, call) => sent,
+            () = self.permit.ended() => Err(Failure::given_up(&name)),
+        }
     }
 }
 
