@@ -86,6 +86,8 @@ pub enum UpdatePolicy {
     /// When somebody has stopped the notebook.
     #[default]
     WhenStopped,
+    /// In the project's `maintenanceWindow`: the notebook is stopped, changed and started.
+    MaintenanceWindow,
     /// At once: the notebook is stopped, changed and started.
     Immediate,
 }

@@ -74,6 +74,11 @@ pub struct SecureMLProjectSpec {
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notebooks: Vec<Notebook>,
+    /// When notebooks may be interrupted whose `updatePolicy` is `MaintenanceWindow`: every week, in UTC, such as
+    /// `sat:02:00-sat:06:00`.
+    #[schemars(length(max = 19), transform = Rules(MAINTENANCE_WINDOW))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance_window: Option<String>,
     /// What is done about differences that nobody declared.
     #[serde(default)]
     pub drift: Drift,
@@ -120,6 +125,12 @@ const SPEC: &[Rule] = &[
         "must each stand in a subnet that is declared: with two network.subnetCidrs, subnet is 1 or 2",
     )
     .at(".notebooks"),
+    Rule::new(
+        "!has(self.notebooks) || has(self.maintenanceWindow)
+         || self.notebooks.all(n, n.updatePolicy != 'MaintenanceWindow')",
+        "must be set, since a notebook has updatePolicy: MaintenanceWindow; such as sat:02:00-sat:06:00, in UTC",
+    )
+    .at(".maintenanceWindow"),
     Rule::change(
         "self.encryption.notebookVolumeKey == oldSelf.encryption.notebookVolumeKey
          || !has(self.notebooks) || !has(oldSelf.notebooks)
@@ -128,6 +139,19 @@ const SPEC: &[Rule] = &[
          anew; keep it, or set replacePolicy: LoseVolume on every notebook",
     )
     .at(".encryption.notebookVolumeKey"),
+];
+
+/// As RDS has it.
+const MAINTENANCE_WINDOW: &[Rule] = &[
+    Rule::new(
+        "self.matches('^(mon|tue|wed|thu|fri|sat|sun):([01][0-9]|2[0-3]):[0-5][0-9]\
+         -(mon|tue|wed|thu|fri|sat|sun):([01][0-9]|2[0-3]):[0-5][0-9]$')",
+        "must be a weekly time in UTC such as sat:02:00-sat:06:00: days are mon to sun, hours 00 to 23",
+    ),
+    Rule::new(
+        "size(self) != 19 || self.substring(0, 9) != self.substring(10)",
+        "must end at another time than it begins",
+    ),
 ];
 
 const PROJECT_NAME: &[Rule] = &[

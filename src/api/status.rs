@@ -35,7 +35,7 @@ pub struct SecureMLProjectStatus {
     /// The last time that guardrails were found open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_opening: Option<OpeningStatus>,
-    /// Creation that was begun: written before AWS is called, removed when every answer has come.
+    /// Creation that was begun: written before AWS is called, removed once AWS's lists show what was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<Intent>,
     /// The last pause of correction that somebody asked for.

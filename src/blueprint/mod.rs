@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::api::DeletionPolicy;
 use crate::kinds::{Bucket, Handle, Kind, KmsKey, LogGroup};
-use crate::model::{Adoption, NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags};
+use crate::model::{Adoption, NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags, Window};
 
 pub use crate::api::Invalid;
 pub use access::organization;
@@ -49,10 +49,22 @@ pub struct Node {
 /// Interruptions of a living resource that the spec allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
-    /// It may be stopped to be changed.
-    pub stop: bool,
+    /// When it may be stopped to be changed.
+    pub stop: Stop,
     /// It may be deleted and made anew, and what it holds is lost.
     pub replace: bool,
+}
+
+/// When a resource that somebody uses may be stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stop {
+    /// Only whoever uses it stops it.
+    #[default]
+    Never,
+    /// Every week at a time.
+    Within(Window),
+    /// At any time.
+    AtOnce,
 }
 
 /// The environment that a spec asks for.

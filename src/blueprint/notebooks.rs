@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Builder, Invalid, Project, start};
+use super::{Builder, Invalid, Project, Stop, start};
 use crate::api::{Notebook as Declared, ReplacePolicy, UpdatePolicy, VolumeKey};
 use crate::kinds::{Handle, LifecycleConfig, Notebook, lifecycle_config, notebook};
-use crate::model::{NodeKey, Output};
+use crate::model::{NodeKey, Output, Window};
 
 pub(super) fn draw(project: &Project, builder: &mut Builder) {
     let scripts = lifecycle_config::Attributes {
@@ -15,6 +15,8 @@ pub(super) fn draw(project: &Project, builder: &mut Builder) {
     // It is there without any notebook: the guardrails name it.
     let name = project.named("notebook-lifecycle");
     let script = builder.add::<LifecycleConfig>("notebook", &name, &scripts);
+    let window = project.spec.maintenance_window.as_ref();
+    let window: Option<Window> = window.and_then(|window| window.parse().ok());
     for declared in &project.spec.notebooks {
         let name = project.notebook(&declared.name);
         let attributes = attributes(project, declared, &script);
@@ -23,7 +25,11 @@ pub(super) fn draw(project: &Project, builder: &mut Builder) {
             node.tags = tags
                 .with("NotebookOwnerUsername", &declared.name)
                 .with("NotebookOwnerEmail", &declared.owner_email);
-            node.consent.stop = declared.update_policy == UpdatePolicy::Immediate;
+            node.consent.stop = match declared.update_policy {
+                UpdatePolicy::WhenStopped => Stop::Never,
+                UpdatePolicy::MaintenanceWindow => window.map_or(Stop::Never, Stop::Within),
+                UpdatePolicy::Immediate => Stop::AtOnce,
+            };
             node.consent.replace = declared.replace_policy == ReplacePolicy::LoseVolume;
         });
         let url = format!("https://{}", made.output("url"));
@@ -112,7 +118,7 @@ mod tests {
         assert_eq!(node.attributes["volumeSizeGib"], 10);
         assert_eq!(node.tags.get("NotebookOwnerUsername"), Some("ada"));
         assert_eq!(node.tags.get("NotebookOwnerEmail"), Some("ada@example.com"));
-        assert!(node.consent.stop && !node.consent.replace);
+        assert!(node.consent.stop == Stop::AtOnce && !node.consent.replace);
         assert_eq!(shared.outputs["notebookUrl/ada"], "https://⟦Notebook/ada.url⟧");
 
         spec.encryption = Encryption {

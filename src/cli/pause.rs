@@ -44,7 +44,7 @@ pub(super) struct Options {
     reason: String,
 }
 
-/// Pauses a project. Exit code 0: it is paused, 2: the controller refused, or said nothing in time.
+/// Pauses a project. Exit code 0: it is paused, 2: the controller said nothing in time, 1: it refused.
 pub(super) async fn pause(options: &Options) -> Result<ExitCode> {
     ensure!(
         options.time.is_positive(),

@@ -67,7 +67,10 @@ impl Watch {
     ) -> Need {
         let generation = object.metadata.generation;
         let said = self.said.as_ref().map(|(condition, _)| condition);
-        let known = said.or_else(|| condition(object.status.as_ref(), ENFORCED));
+        // Of what was said before, "unknown" decides nothing: it may be of a spec that could not be built.
+        let before =
+            || condition(object.status.as_ref(), ENFORCED).filter(|known| known.status != State::Unknown.word());
+        let known = said.or_else(before);
         let decided = known.filter(|known| known.observed_generation == generation && known.reason != AWAITED);
         // Only what this process audited itself is believed without an audit.
         let audited = self.in_order_at.is_some();

@@ -236,6 +236,10 @@ fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict
     if !blocked.is_empty() {
         return Verdict::new(Standing::Stalled, "NeedsDecision", shorten(&blocked));
     }
+    let deferred = told(plan, |step| step.action == Action::Defer);
+    if !deferred.is_empty() {
+        return Verdict::new(Standing::Reconciling, "AwaitsWindow", shorten(&deferred));
+    }
     let message = format!("{} resources are as declared", plan.steps.len());
     let mut verdict = Verdict::new(Standing::Ready, "AsDeclared", message);
     // Whoever lists projects has to see which are not kept so.

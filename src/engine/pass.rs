@@ -3,6 +3,8 @@
 
 use std::time::Instant;
 
+use jiff::Timestamp;
+
 use super::patience::Patient;
 use super::{Class, Details, Failure, Inventory, Memory, Report, apply};
 use crate::blueprint::Blueprint;
@@ -36,6 +38,7 @@ pub async fn look(
     };
     inventory.claim(&blueprint.owner, claims).await;
     let (mut world, readings) = inventory.world(&blueprint.owner, details, not_before).await;
+    world.at = Some(Timestamp::now());
     if creation_was_begun {
         let nodes = blueprint.nodes.keys();
         let nameless =

@@ -7,6 +7,7 @@ mod node;
 mod owner;
 mod reference;
 mod tags;
+mod window;
 mod words;
 
 pub use account::{Account, EndpointService, Zone};
@@ -17,4 +18,5 @@ pub use owner::{InvalidInstallation, Owner, installation};
 pub(crate) use owner::{is_label, is_subdomain_part};
 pub use reference::{Output, Ref, UnknownOutput, references, resolve};
 pub use tags::{ADOPTED_TAG, IDENTITY_TAGS, INSTALLATION_TAG, NAME_TAG, NODE_TAG, OWNER_TAG, Tags};
+pub use window::{InvalidWindow, Window};
 pub use words::{REDACTED, Words, innermost, redact};

@@ -10,7 +10,7 @@ use super::graph::{self, Cycle};
 use super::types::{Action, Call, Change, Effect, Plan, Step};
 use super::world::{Expected, Object, Phase, World};
 use super::{difference, edges};
-use crate::blueprint::{Blueprint, Node};
+use crate::blueprint::{Blueprint, Node, Stop};
 use crate::kinds::{self, AnyKind, Identity, New, Terms};
 use crate::model::{NodeKey, Output, references, resolve};
 
@@ -218,18 +218,26 @@ impl Planner<'_> {
         desired: &Value,
         changes: &[Change],
     ) -> Result<Step, PlanError> {
-        let may_stop = node.consent.stop || !kind.in_use(&current.state);
+        let busy = kind
+            .in_use(&current.state)
+            .then(|| self.interruption(node.consent.stop))
+            .flatten();
         let mut allowed = Vec::new();
         let mut held: BTreeMap<Hold, Vec<Change>> = BTreeMap::new();
         for change in changes {
-            match hold(change, may_stop, node.consent.replace).or_else(|| self.waits_for(change)) {
+            match hold(change, busy.as_ref(), node.consent.replace).or_else(|| self.waits_for(change)) {
                 Some(hold) => held.entry(hold).or_default().push(change.clone()),
                 None => allowed.push(change.clone()),
             }
         }
         if allowed.is_empty() {
-            let passes = held.keys().any(|hold| self.passes(hold));
-            let action = if passes { Action::Wait } else { Action::Blocked };
+            let action = if held.keys().any(|hold| self.passes(hold)) {
+                Action::Wait
+            } else if held.keys().any(|hold| matches!(hold, Hold::Window(_))) {
+                Action::Defer
+            } else {
+                Action::Blocked
+            };
             return Ok(step(action, explain(kind, &held)));
         }
         let todo = if allowed.iter().any(|change| change.effect == Effect::Replace) {
@@ -248,20 +256,38 @@ impl Planner<'_> {
     fn waits_for(&self, change: &Change) -> Option<Hold> {
         let stands_still = |output: &Output| {
             let step = self.steps.get(&output.node);
-            step.is_some_and(|step| matches!(step.action, Action::Wait | Action::Blocked | Action::Conflict))
+            step.is_some_and(|step| {
+                matches!(
+                    step.action,
+                    Action::Wait | Action::Defer | Action::Blocked | Action::Conflict
+                )
+            })
         };
         let output = references(&change.after).into_iter().find(stands_still)?;
         Some(Hold::Unknown(output.node))
     }
 
-    /// Whether what holds a change back passes by itself.
+    /// Why what is in use is not stopped now, as the spec says; nothing if it may be.
+    fn interruption(&self, stop: Stop) -> Option<Hold> {
+        match (stop, self.world.at) {
+            (Stop::AtOnce, _) => None,
+            (Stop::Never, _) => Some(Hold::InUse),
+            (Stop::Within(window), Some(at)) if window.contains(at) => None,
+            (Stop::Within(window), at) => Some(Hold::Window(at.map_or_else(
+                || format!("the maintenance window {window} (UTC)"),
+                |at| format!("the maintenance window that begins at {:.0}", window.next(at)),
+            ))),
+        }
+    }
+
+    /// Whether what holds a change back passes by itself, soon.
     fn passes(&self, hold: &Hold) -> bool {
         match hold {
             Hold::Unknown(node) => self
                 .steps
                 .get(node)
                 .is_some_and(|step| step.action == Action::Wait || step.action.writes()),
-            Hold::NoReplacement | Hold::InUse => false,
+            Hold::NoReplacement | Hold::InUse | Hold::Window(_) => false,
         }
     }
 
@@ -329,17 +355,20 @@ impl Planner<'_> {
 }
 
 /// Why a change is not made now.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Hold {
     /// It needs a replacement, which the spec does not allow.
     NoReplacement,
     /// It needs a stop of what somebody uses.
     InUse,
+    /// The same, which is done in the maintenance window that the text names.
+    Window(String),
     /// What it is to be depends on this node: nobody is interrupted for a value that may turn out the same.
     Unknown(NodeKey),
 }
 
-fn hold(change: &Change, may_stop: bool, may_replace: bool) -> Option<Hold> {
+/// `busy` says why what is in use is not stopped.
+fn hold(change: &Change, busy: Option<&Hold>, may_replace: bool) -> Option<Hold> {
     if change.effect <= Effect::InPlace {
         return None;
     }
@@ -349,7 +378,7 @@ fn hold(change: &Change, may_stop: bool, may_replace: bool) -> Option<Hold> {
     if change.effect == Effect::Replace && !may_replace {
         return Some(Hold::NoReplacement);
     }
-    (!may_stop).then_some(Hold::InUse)
+    busy.cloned()
 }
 
 /// What is asked of somebody where the spec has no say.
@@ -364,6 +393,7 @@ fn explain(kind: &dyn AnyKind, held: &BTreeMap<Hold, Vec<Change>>) -> String {
         let why = match hold {
             Hold::NoReplacement => format!("cannot be changed on a living {}: {}", kind.name(), terms.replace),
             Hold::InUse => format!("can only be changed while it is stopped: {}", terms.stop),
+            Hold::Window(window) => format!("can only be changed while it is stopped, which is done in {window}"),
             Hold::Unknown(node) => format!("may have to be changed, which depends on {node}"),
         };
         format!("{} {why}", names(changes))

@@ -92,6 +92,7 @@ fn symbol(action: Action) -> &'static str {
         Action::Delete | Action::RemoveDuplicate => "-",
         Action::Retain => "=",
         Action::Wait => "…",
+        Action::Defer => "@",
         Action::Blocked => "!",
         Action::Conflict | Action::Refuse => "x",
         Action::Adopt => "<",
@@ -124,7 +125,7 @@ fn totals(plan: &Plan) -> String {
         count(&[Action::Update, Action::StopUpdateStart]),
         count(&[Action::Replace]),
         count(&[Action::Delete, Action::RemoveDuplicate]),
-        count(&[Action::Wait]),
+        count(&[Action::Wait, Action::Defer]),
         count(&[Action::Blocked, Action::Conflict, Action::Refuse]),
         count(&[Action::Keep, Action::Retain]),
     )

@@ -112,6 +112,8 @@ pub enum Action {
     Retain,
     /// AWS is still at work on it: ask again.
     Wait,
+    /// It differs, and changing it waits for the maintenance window.
+    Defer,
     /// It differs, and changing it needs consent that the spec does not give.
     Blocked,
     /// It belongs to somebody else, or there are two of it: nothing is done.
@@ -136,9 +138,14 @@ impl Action {
             | Self::Delete
             | Self::RemoveDuplicate
             | Self::Adopt => true,
-            Self::Propose | Self::Refuse | Self::Retain | Self::Wait | Self::Blocked | Self::Conflict | Self::Keep => {
-                false
-            }
+            Self::Propose
+            | Self::Refuse
+            | Self::Retain
+            | Self::Wait
+            | Self::Defer
+            | Self::Blocked
+            | Self::Conflict
+            | Self::Keep => false,
         }
     }
 }

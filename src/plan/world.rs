@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -57,6 +58,8 @@ pub enum Phase {
 /// What AWS holds that matters to one owner.
 #[derive(Clone, Debug, Default)]
 pub struct World {
+    /// When it was looked at, if a clock was at hand. No maintenance window is open without.
+    pub at: Option<Timestamp>,
     /// The owner's resources. More than one for a node is a duplicate.
     pub owned: BTreeMap<NodeKey, Vec<Object>>,
     /// Names that are in use, by whomever: by kind and name, with the owner whose tag is on what is called so.

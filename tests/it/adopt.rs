@@ -421,6 +421,14 @@ async fn a_cluster_tells_first_and_a_controller_that_dies_in_the_middle_is_no_ha
     kube.kubectl_text(&["apply", "-f", &file(&rig, &manifest(&claims, None)?)?])
         .await?;
     let seen = Watched::new(kube, "churn").await?;
+    eventually("only who was given leave adopts", PATIENCE, || async {
+        let said = seen.ready().await?;
+        Ok(said.is_err_and(|why| why.starts_with("InvalidSpec: ") && why.contains("--adopt-from default")))
+    })
+    .await?;
+    first.kill()?;
+    let adopting = || rig.start_controller(&["controller", "--installation", "test", "--adopt-from", "default"]);
+    let mut first = adopting()?;
     eventually("the adoption is planned", PATIENCE, || async {
         Ok(seen
             .ready()
@@ -468,7 +476,7 @@ async fn a_cluster_tells_first_and_a_controller_that_dies_in_the_middle_is_no_ha
     let held = tokio::time::timeout(PATIENCE, gate.reached()).await?;
     first.kill()?;
     held.discard();
-    let _second = controller(&rig)?;
+    let _second = adopting()?;
     eventually("all is as declared", PATIENCE, || async {
         Ok(seen.ready().await?.is_ok())
     })

@@ -5,26 +5,26 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::*;
-use crate::blueprint::{Builder, Consent};
+use crate::blueprint::{Builder, Consent, Stop};
 use crate::kinds::notebook::{Attributes, RESTART_TAG};
 use crate::kinds::{Kind, Notebook};
 use crate::model::{Owner, Ref, Tags};
 use crate::plan::{Object, Phase, Unread};
 
 const NOTHING: Consent = Consent {
-    stop: false,
+    stop: Stop::Never,
     replace: false,
 };
 const STOP: Consent = Consent {
-    stop: true,
+    stop: Stop::AtOnce,
     replace: false,
 };
 const REPLACE: Consent = Consent {
-    stop: false,
+    stop: Stop::Never,
     replace: true,
 };
 const ALL: Consent = Consent {
-    stop: true,
+    stop: Stop::AtOnce,
     replace: true,
 };
 
@@ -187,6 +187,45 @@ fn state_by_difference_by_consent() {
         let wanted = (*action, (*now).to_owned(), (*then).to_owned());
         assert_eq!(seen, wanted, "{state} {consent:?} {:?}", step.changes);
     }
+}
+
+#[test]
+fn what_needs_a_stop_waits_for_its_window() {
+    let night = Consent {
+        stop: Stop::Within("sat:02:00-sat:06:00".parse().expect("a window")),
+        replace: false,
+    };
+    let blueprint = blueprint(&attributes(), night);
+    let at = |state, at: &str, tamper: Tampering| {
+        let mut world = world(&blueprint, state, tamper);
+        world.at = Some(at.parse().expect("a time"));
+        only_step(&blueprint, &world, Goal::Present)
+    };
+    let root: Tampering = |a| a.root_access = true;
+    let before = at("InService", "2026-11-27T12:00:00Z", root);
+    assert!(before.calls.is_empty());
+    assert_eq!(before.action, Action::Defer);
+    assert_eq!(
+        before.reason,
+        "rootAccess can only be changed while it is stopped, which is done in the maintenance window that begins at \
+         2026-11-28T02:00:00Z"
+    );
+    assert_eq!(
+        at("InService", "2026-11-28T03:00:00Z", root).action,
+        Action::StopUpdateStart
+    );
+    let stopped = at("Stopped", "2026-11-27T12:00:00Z", root);
+    assert_eq!(stopped.action, Action::Update, "whoever stopped it is not interrupted");
+    let begun: Tampering = |a| (a.root_access, a.restart_pending) = (true, true);
+    let begun = at("Stopped", "2026-11-28T06:30:00Z", begun);
+    assert_eq!(
+        operations(&begun.then),
+        "Start DeleteTags",
+        "what was begun is ended after the window, too"
+    );
+    let mut no_clock = world(&blueprint, "InService", root);
+    no_clock.at = None;
+    assert_eq!(only_step(&blueprint, &no_clock, Goal::Present).action, Action::Defer);
 }
 
 #[test]
