@@ -66,6 +66,25 @@ const RESOURCE: &[Rule] = &[
         "must be an id such as vpc-0123456789abcdef0, or a name of letters, digits and . _ / -; not an ARN",
     )
     .at(".id"),
+    // One that could not exist would fail the request that asks for all that are claimed.
+    Rule::new(
+        "!has(self.id) || !self.resource.matches('^(FlowLog|RouteTable|SecurityGroup|Subnet|Vpc|VpcEndpoint)/')
+         || self.id.matches('^(fl|rtb|sg|subnet|vpc|vpce)-[0-9a-f]{8,17}$')",
+        "must be an id as EC2 gives it, such as vpc-0123456789abcdef0",
+    )
+    .at(".id"),
+    Rule::new(
+        "!has(self.id) || !self.resource.startsWith('KmsKey/')
+         || self.id.matches('^(mrk-[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$')",
+        "must be the id of a key, such as 1234abcd-12ab-34cd-56ef-1234567890ab; neither its ARN nor an alias",
+    )
+    .at(".id"),
+    Rule::new(
+        "!has(self.id) || !self.resource.startsWith('Bucket/')
+         || self.id.matches('^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$')",
+        "must be the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens",
+    )
+    .at(".id"),
     Rule::new(
         "!has(self.tags) || self.tags.all(k, size(k) <= 128 && k.matches('^[A-Za-z0-9 _.:/=+@-]+$')
          && self.tags[k].matches('^[A-Za-z0-9 _.:/=+@-]*$'))",
@@ -89,3 +108,21 @@ const CONFIRM: &[Rule] = &[Rule::new(
     "self.matches('^[0-9a-f]{8}-[0-9a-f]{8}$')",
     "must be the fingerprint of an adoption, as the status and secureml plan show it: 0123abcd-4567ef89",
 )];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::KINDS;
+
+    #[test]
+    fn what_has_tags_can_be_claimed() {
+        let [claim, ..] = RESOURCE else { panic!("no rule") };
+        for kind in KINDS {
+            let named = [claim.must, claim.says].map(|text| {
+                let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
+                words.any(|word| word == kind.name())
+            });
+            assert_eq!(named, [kind.taggable(); 2], "{}", kind.name());
+        }
+    }
+}

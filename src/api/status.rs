@@ -65,6 +65,9 @@ pub struct ResourceStatus {
     /// What is the matter with it; absent when it is as declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// Why it is kept though it is not declared any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retained: Option<String>,
     /// What keeps it from being deleted, as AWS said when its deletion was refused last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held_by: Vec<Holder>,

@@ -10,8 +10,9 @@ use kube::runtime::events::{Event, EventType};
 use kube::{Api, Client, CustomResourceExt as _};
 
 use super::events::note;
+use super::phrases::listing;
 use crate::api::SecureMLProject;
-use crate::model::{Account, OWNER_TAG, Owner};
+use crate::model::{Account, Owner};
 
 /// Why it could not be told, with what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -47,9 +48,10 @@ pub(super) fn let_go(project: &SecureMLProject, owner: &Owner, account: &Account
     let Account { id, region, .. } = account;
     let said = format!(
         "{} is being removed, which deletes nothing on AWS: {stays} resources of {owner} stay in account {id}, {region}, \
-         and nobody keeps them as declared. Apply the definition and the project again to take them up. To list them: aws \
-         resourcegroupstaggingapi get-resources --region {region} --tag-filters Key={OWNER_TAG},Values={owner}",
+         and nobody keeps them as declared. Apply the definition and the project again to take them up. To list them: \
+         {}",
         SecureMLProject::crd_name(),
+        listing(owner, account),
     );
     note(EventType::Warning, "LetGo", said)
 }

@@ -12,6 +12,7 @@ mod events;
 mod guardrails;
 mod hold;
 mod lease;
+mod patch;
 mod pause;
 mod phrases;
 mod reconcile;

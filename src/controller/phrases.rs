@@ -1,6 +1,6 @@
 //! What a plan does, in words that a condition or an event can hold.
 
-use crate::model::{NodeKey, references};
+use crate::model::{Account, NodeKey, OWNER_TAG, Owner, references};
 use crate::plan::{Action, Plan, Step};
 
 /// How much of a list a message holds.
@@ -17,6 +17,14 @@ pub(super) fn told(plan: &Plan, which: impl Fn(&Step) -> bool) -> Vec<String> {
 /// What `plan` is to change, in words.
 pub(super) fn wanted(plan: &Plan) -> String {
     shorten(&told(plan, |step| step.action.writes()))
+}
+
+/// The command that lists what is `owner`'s in `account`.
+pub(super) fn listing(owner: &Owner, account: &Account) -> String {
+    format!(
+        "aws resourcegroupstaggingapi get-resources --region {} --tag-filters Key={OWNER_TAG},Values={owner}",
+        account.region
+    )
 }
 
 pub(super) fn count(plan: &Plan, action: Action) -> String {

@@ -15,7 +15,7 @@ use super::cluster;
 use super::context::Context;
 use super::guardrails::{self, Case, Need, Watch};
 use super::hold::Hold;
-use super::{brake, definition, pause, removal, status};
+use super::{brake, definition, patch, pause, removal, status};
 use crate::api::{Intent, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{self, Blueprint, Project};
 use crate::engine::{Memory, Outcome, Report, carry_out, look};
@@ -67,15 +67,15 @@ impl From<kube::Error> for Error {
 pub(super) async fn reconcile(project: Arc<SecureMLProject>, context: Arc<Context>) -> Result<Action, Error> {
     let namespace = project.namespace().unwrap_or_default();
     let api: Api<SecureMLProject> = Api::namespaced(context.client.clone(), &namespace);
-    let turn = Turn {
+    let pass = Pass {
         owner: context.owner(&project),
         api: api.clone(),
         context,
     };
     finalizer(&api, FINALIZER, project, |event| async {
         match event {
-            finalizer::Event::Apply(project) => turn.keep(&project).await,
-            finalizer::Event::Cleanup(project) => turn.remove(&project).await,
+            finalizer::Event::Apply(project) => pass.keep(&project).await,
+            finalizer::Event::Cleanup(project) => pass.remove(&project).await,
         }
     })
     .await
@@ -103,13 +103,14 @@ pub(super) fn error_policy(project: Arc<SecureMLProject>, error: &Error, _: Arc<
 /// After a creation or a correction, until AWS's lists show it.
 const SHOWN_WITHIN: Duration = Duration::from_secs(6);
 
-struct Turn {
+/// One pass over one project.
+struct Pass {
     owner: Owner,
     api: Api<SecureMLProject>,
     context: Arc<Context>,
 }
 
-impl Turn {
+impl Pass {
     async fn keep(&self, project: &SecureMLProject) -> Result<Action, Error> {
         let interval = Duration::from_secs(project.spec.drift.interval_seconds.into());
         let mut latest = self.paused(project).await;
@@ -323,7 +324,7 @@ impl Turn {
         };
         // What a process before this one made may not be in the lists yet, and an unsound spec does not tell what it was.
         if plan.is_settled() && !begun {
-            if let Some(event) = status::retained(&plan) {
+            if let Some(event) = status::retained(&plan, &self.context.account) {
                 self.publish(project, event).await;
             }
             self.context.forget(&self.owner);
@@ -381,7 +382,7 @@ impl Turn {
         if old == Some(new) {
             return Ok(());
         }
-        self.patch(json!({ "status": replace(old, new) })).await
+        self.send(json!({ "status": patch::between(old, new) })).await
     }
 
     /// Writes `new` over the status of `project` as it was read and no other, even if nothing changes: an intent that another
@@ -393,11 +394,11 @@ impl Turn {
         new: &SecureMLProjectStatus,
     ) -> Result<(), Error> {
         let metadata = json!({ "resourceVersion": project.metadata.resource_version });
-        self.patch(json!({ "metadata": metadata, "status": replace(old, new) }))
+        self.send(json!({ "metadata": metadata, "status": patch::between(old, new) }))
             .await
     }
 
-    async fn patch(&self, patch: serde_json::Value) -> Result<(), Error> {
+    async fn send(&self, patch: serde_json::Value) -> Result<(), Error> {
         let params = PatchParams::default();
         self.api
             .patch_status(&self.owner.name, &params, &Patch::Merge(patch))
@@ -417,28 +418,6 @@ impl Turn {
         let recorder = self.context.recorder(&self.owner, &event);
         if let Err(error) = recorder.publish(&event, &reference).await {
             tracing::warn!(%error, "an event could not be written");
-        }
-    }
-}
-
-/// `new` as a merge patch over `old`: what is no longer there is named as null.
-fn replace(old: Option<&SecureMLProjectStatus>, new: &SecureMLProjectStatus) -> serde_json::Value {
-    let old = serde_json::to_value(old).unwrap_or_default();
-    let mut new = serde_json::to_value(new).unwrap_or_default();
-    nullify(&old, &mut new);
-    new
-}
-
-fn nullify(old: &serde_json::Value, new: &mut serde_json::Value) {
-    let (Some(old), Some(new)) = (old.as_object(), new.as_object_mut()) else {
-        return;
-    };
-    for (key, before) in old {
-        match new.get_mut(key) {
-            Some(after) => nullify(before, after),
-            None => {
-                new.insert(key.clone(), serde_json::Value::Null);
-            }
         }
     }
 }

@@ -15,13 +15,16 @@ use super::{adoption, pause};
 use crate::api::{ResourceStatus, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{Blueprint, Invalid};
 use crate::engine::{Class, Entry, Outcome, Report};
-use crate::model::NodeKey;
+use crate::model::{Account, NodeKey};
 use crate::plan::{Action, Plan, PlanError, Step};
 
 /// The reason when the program cannot make a plan.
 const NO_PLAN: &str = "CannotBePlanned";
 /// How many names that are taken it holds: whoever renames something wants to know all of them.
 const COLLISIONS: usize = 20;
+
+/// How many resources an event names that stay behind.
+const KEPT: usize = 8;
 
 /// The spec cannot be built.
 pub fn invalid(
@@ -154,7 +157,7 @@ pub(super) fn event(
 }
 
 /// What stays behind when the project goes.
-pub(super) fn retained(plan: &Plan) -> Option<Event> {
+pub(super) fn retained(plan: &Plan, account: &Account) -> Option<Event> {
     let kept = plan.steps.iter().filter(|(_, step)| step.action == Action::Retain);
     let kept: Vec<String> = kept
         .map(|(node, step)| format!("{node} ({})", step.id.as_deref().unwrap_or_default()))
@@ -163,7 +166,11 @@ pub(super) fn retained(plan: &Plan) -> Option<Event> {
         note(
             EventType::Normal,
             "Retained",
-            format!("kept, as the spec asks: {}", kept.join(", ")),
+            format!(
+                "kept, as the spec asks: {}; to list all: {}",
+                phrases::limited(&kept, KEPT),
+                phrases::listing(&plan.owner, account)
+            ),
         )
     })
 }
@@ -240,7 +247,11 @@ fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict
     if !deferred.is_empty() {
         return Verdict::new(Standing::Reconciling, "AwaitsWindow", shorten(&deferred));
     }
-    let message = format!("{} resources are as declared", plan.steps.len());
+    let kept = plan.steps.values().filter(|step| step.action == Action::Retain).count();
+    let mut message = format!("{} resources are as declared", plan.steps.len() - kept);
+    if kept > 0 {
+        message += &format!("; {kept} that are not declared any more are kept, see retained in status.resources");
+    }
     let mut verdict = Verdict::new(Standing::Ready, "AsDeclared", message);
     // Whoever lists projects has to see which are not kept so.
     if let Some(Hold::Paused(pause)) = hold {
@@ -296,6 +307,7 @@ pub(super) fn resources(
             node: node.to_string(),
             id,
             problem,
+            retained: (step.action == Action::Retain).then(|| step.reason.clone()),
             held_by: held_by.cloned().unwrap_or_default(),
             held_since: holders.map(|_| since()),
         }

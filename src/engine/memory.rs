@@ -79,9 +79,12 @@ impl Memory {
     pub fn not_before(&self, kind: &str, floor: Instant, now: Instant) -> Instant {
         let answered = self.answered.get(kind).filter(|at| **at + SETTLED_WITHIN <= now);
         let written = self.written.get(kind);
+        // What others made may only then be missing because it does not exist.
+        let shown = self.others_until.as_ref().filter(|until| **until <= now);
         written
             .into_iter()
             .chain(answered)
+            .chain(shown)
             .fold(floor, |floor, at| floor.max(*at))
     }
 
@@ -154,15 +157,17 @@ impl Memory {
     /// Tells `world` of what its lists do not show yet. What was read of a resource before it was made altogether is
     /// put out of it: somebody else's reading may have come upon it half made.
     pub fn complete(&mut self, world: &mut World, readings: &Readings, now: Instant) {
+        // Only a list that was read when it should show what was made tells that it does not exist.
+        let visible_within = self.visible_within;
+        let since = |node: &NodeKey, then: Instant| readings.get(&*node.kind).is_some_and(|read_at| *read_at >= then);
         self.made.retain(|node, (made, _)| {
-            let seen = readings.get(&*node.kind).is_some_and(|read_at| read_at >= made);
-            if !seen {
+            if !since(node, *made) {
                 world.owned.remove(node);
             }
-            !world.owned.contains_key(node) && *made + self.visible_within > now
+            !world.owned.contains_key(node) && !since(node, *made + visible_within)
         });
         self.unanswered
-            .retain(|node, sent| !world.owned.contains_key(node) && *sent + self.visible_within > now);
+            .retain(|node, sent| !world.owned.contains_key(node) && !since(node, *sent + visible_within));
         world.expected = self
             .made
             .iter()
@@ -239,6 +244,38 @@ mod tests {
         let mut world = half_made();
         memory.complete(&mut world, &Readings::from([("KmsKey", made)]), made);
         assert!(world.owned.contains_key(&node) && world.expected.is_empty());
+    }
+
+    #[test]
+    fn only_a_list_read_late_enough_tells_that_something_does_not_exist() {
+        let node = NodeKey::new("KmsKey", "project");
+        let sent = Instant::now();
+        let mut memory = Memory::default();
+        memory.unanswered.insert(node.clone(), sent);
+        let outputs = BTreeMap::from([("id".to_owned(), "k-1".to_owned())]);
+        let expected = Expected { outputs, done: true };
+        memory.made.insert(NodeKey::new("Vpc", "main"), (sent, expected));
+        let mut looked = |read_after: Duration, now_after: Duration| {
+            let read_at = sent + read_after;
+            let mut world = World::default();
+            let readings = Readings::from([("KmsKey", read_at), ("Vpc", read_at)]);
+            memory.complete(&mut world, &readings, sent + now_after);
+            (world.uncertain.contains(&node), !world.expected.is_empty())
+        };
+        let (second, hour) = (Duration::from_secs(1), Duration::from_secs(3600));
+        assert_eq!(looked(second, second), (true, true));
+        assert_eq!(looked(second, hour), (true, true), "however long ago it was read");
+        assert_eq!(looked(VISIBLE_WITHIN, VISIBLE_WITHIN), (false, false));
+    }
+
+    #[test]
+    fn what_others_made_is_looked_for_when_it_has_to_be_shown() {
+        let now = Instant::now();
+        let mut memory = Memory::default();
+        assert!(memory.heeds(Some(40), now));
+        let over = now + VISIBLE_WITHIN;
+        assert_eq!(memory.not_before("Vpc", now, now), now);
+        assert_eq!(memory.not_before("Vpc", now, over), over);
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl FromStr for Window {
             let (hour, minute) = time.split_once(':')?;
             let number = |text: &str, below: i64| {
                 let digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-                text.parse().ok().filter(|number| digits && *number < below)
+                text.parse::<i64>().ok().filter(|number| digits && *number < below)
             };
             let day = DAYS.iter().position(|known| *known == day)?;
             Some(i64::try_from(day).ok()? * MINUTES_OF_A_DAY + number(hour, 24)? * 60 + number(minute, 60)?)
