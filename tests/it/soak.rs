@@ -110,7 +110,7 @@ async fn a_fleet_under_fire_ends_as_declared() -> Result<()> {
     fleet
         .rig
         .proxy
-        .set_staleness(Some(Staleness::of_reads(HIDDEN).and_writes()));
+        .set_staleness(Some(Staleness::of_reads(HIDDEN).and_writes().and_old_versions()));
     let (mark, begun) = (fleet.rig.proxy.mark(), Instant::now());
     let all = Duration::from_secs(seconds);
     while begun.elapsed() < all {

@@ -23,7 +23,7 @@ const UPDATED: &str = include_str!("updated.yaml");
 const NAME: &str = "churn";
 /// How long AWS's lists may take to show what was made, as the controller is told.
 const VISIBLE_WITHIN_SECONDS: &str = "3";
-/// How long they take, where they do not show it at once.
+/// How long they take, where they do not show it at once, and how long AWS answers what was before a change.
 const HIDDEN: Duration = Duration::from_millis(1200);
 /// After so long without a call, it is worth looking whether a part has ended.
 const PAUSE: Duration = Duration::from_millis(400);
@@ -87,12 +87,12 @@ impl Life {
         Ok(life)
     }
 
-    /// Another life on the same rig, on an empty AWS whose lists show late what was made, if `stale`.
+    /// Another life on the same rig, on an empty AWS that answers late what was made, changed or deleted, if `stale`.
     pub async fn begin_anew(&mut self, stale: bool) -> Result<()> {
         self.rig.reset().await?;
         self.rig
             .proxy
-            .set_staleness(stale.then(|| Staleness::of_reads(HIDDEN).and_writes()));
+            .set_staleness(stale.then(|| Staleness::of_reads(HIDDEN).and_writes().and_old_versions()));
         bystanders(&self.aws).await?;
         self.bystanders = census(&self.aws).await?;
         Ok(())

@@ -159,18 +159,32 @@ impl Call {
     }
 
     async fn ask_aws(&self, after: &After) -> Response<Bytes> {
-        let forward = forward(&self.shared, &self.request);
         let meanwhile = async {
             for gate in after.gates.iter().filter(|gate| gate.moment() == Moment::DuringForward) {
                 self.hold(gate).await;
             }
         };
-        let (answer, ()) = tokio::join!(forward, meanwhile);
-        match answer {
+        let (answer, ()) = tokio::join!(self.answer(), meanwhile);
+        answer
+    }
+
+    async fn answer(&self) -> Response<Bytes> {
+        match self.shared.staleness_recalls(&self.request) {
+            Some(response) => {
+                self.shared.log.fault(self.seq, "as before a write");
+                response
+            }
+            None => self.forward().await,
+        }
+    }
+
+    async fn forward(&self) -> Response<Bytes> {
+        let asked = self.shared.start.elapsed();
+        match forward(&self.shared, &self.request).await {
             Ok(mut response) => {
                 self.shared.log.forwarded(self.seq, response.status().as_u16());
                 self.shared.identities.learn(&self.request, &response);
-                self.shared.staleness_edits(&self.request, &mut response);
+                self.shared.staleness_edits(&self.request, asked, &mut response);
                 response
             }
             Err(error) => {

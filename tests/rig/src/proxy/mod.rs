@@ -94,10 +94,17 @@ impl Shared {
         staleness.as_mut()?.refuse(request, &account, self.start.elapsed())
     }
 
-    fn staleness_edits(&self, request: &Request, response: &mut Response<Bytes>) {
+    /// What AWS still answers, though something has been written since.
+    fn staleness_recalls(&self, request: &Request) -> Option<Response<Bytes>> {
+        let staleness = lock(&self.staleness);
+        let account = self.identities.of(&request.access_key).account;
+        staleness.as_ref()?.recall(request, &account, self.start.elapsed())
+    }
+
+    fn staleness_edits(&self, request: &Request, asked: Duration, response: &mut Response<Bytes>) {
         if let Some(staleness) = lock(&self.staleness).as_mut() {
             let account = self.identities.of(&request.access_key).account;
-            staleness.pass(request, &account, self.start.elapsed(), response);
+            staleness.pass(request, &account, [asked, self.start.elapsed()], response);
         }
     }
 
@@ -205,7 +212,7 @@ impl Proxy {
             .unwrap_or_default()
     }
 
-    /// Hides fresh objects from now on, or no more.
+    /// Has AWS answer what is out of date from now on, or no more.
     pub fn set_staleness(&self, staleness: impl Into<Option<Staleness>>) {
         *lock(&self.shared.staleness) = staleness.into();
     }

@@ -330,3 +330,24 @@ async fn fresh_objects_stay_hidden() {
     assert_eq!(*aws.requests.borrow(), 2);
     assert_eq!(proxy.calls()[1].error_code.as_deref(), Some("InvalidVpcID.NotFound"));
 }
+
+#[tokio::test]
+async fn what_was_deleted_is_read_as_before() {
+    let (aws, proxy) = pair().await;
+    proxy.set_staleness(Staleness::of_reads(LONG).and_old_versions());
+    let client = http::client();
+    let by_id = "Action=DescribeVpcs&VpcId.1=vpc-1";
+    call(&client, &proxy, by_id).await.expect("an answer");
+    call(&client, &proxy, by_id).await.expect("an answer");
+    assert_eq!(*aws.requests.borrow(), 2, "nothing was written");
+    call(&client, &proxy, "Action=DeleteVpc&VpcId=vpc-1")
+        .await
+        .expect("an answer");
+    let answer = call(&client, &proxy, by_id).await.expect("an answer");
+    assert_eq!(
+        (answer.status().as_u16(), answer.body().as_ref()),
+        (200, ANSWER.as_bytes())
+    );
+    assert_eq!(*aws.requests.borrow(), 3, "AWS is not asked");
+    assert_eq!(proxy.calls()[3].faults, ["as before a write"]);
+}
