@@ -23,6 +23,7 @@ mod reach;
 mod replicas;
 mod secrets;
 mod sentences;
+mod short_pages;
 mod soak;
 mod start_script;
 mod tamper;

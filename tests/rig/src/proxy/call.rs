@@ -43,6 +43,7 @@ pub(crate) struct Call {
 #[derive(Default)]
 struct After {
     slow: Duration,
+    short_pages: Option<usize>,
     malformed: bool,
     truncated: bool,
     reset: bool,
@@ -119,7 +120,10 @@ impl Call {
         let mut after = After::default();
         let mut struck = false;
         for (fault, rule) in self.shared.rules.strike(&self.request) {
-            let adds_up = matches!(fault, Fault::Delay(_) | Fault::SlowReply(_) | Fault::Hold(_));
+            let adds_up = matches!(
+                fault,
+                Fault::Delay(_) | Fault::SlowReply(_) | Fault::ShortPages(_) | Fault::Hold(_)
+            );
             if struck && !adds_up {
                 continue;
             }
@@ -129,6 +133,7 @@ impl Call {
             match fault {
                 Fault::Delay(time) => tokio::time::sleep(time).await,
                 Fault::SlowReply(time) => after.slow += time,
+                Fault::ShortPages(size) => after.short_pages = Some(size),
                 Fault::Throttle => return Passed::Refused(refusals::throttled(operation)),
                 Fault::ExpiredToken => return Passed::Refused(refusals::expired_token(operation)),
                 Fault::AccessDenied => {
@@ -164,17 +169,24 @@ impl Call {
                 self.hold(gate).await;
             }
         };
-        let (answer, ()) = tokio::join!(self.answer(), meanwhile);
+        let (answer, ()) = tokio::join!(self.answer(after.short_pages), meanwhile);
         answer
     }
 
-    async fn answer(&self) -> Response<Bytes> {
-        match self.shared.staleness_recalls(&self.request) {
+    async fn answer(&self, short_pages: Option<usize>) -> Response<Bytes> {
+        if let Some(page) = self.shared.pages().next(&self.request) {
+            return page;
+        }
+        let response = match self.shared.staleness_recalls(&self.request) {
             Some(response) => {
                 self.shared.log.fault(self.seq, "as before a write");
                 response
             }
             None => self.forward().await,
+        };
+        match short_pages {
+            Some(size) => self.shared.pages().begin(&self.request, size, response),
+            None => response,
         }
     }
 

@@ -20,6 +20,7 @@ mod identity;
 pub mod limits;
 mod log;
 mod operation;
+mod pages;
 mod refusals;
 mod reply;
 mod request;
@@ -75,6 +76,7 @@ pub(crate) struct Shared {
     paused: watch::Sender<usize>,
     buckets: Mutex<Option<Buckets>>,
     staleness: Mutex<Option<Staleness>>,
+    pages: Mutex<pages::Pages>,
     start: Instant,
 }
 
@@ -92,6 +94,10 @@ impl Shared {
         let mut staleness = lock(&self.staleness);
         let account = self.identities.of(&request.access_key).account;
         staleness.as_mut()?.refuse(request, &account, self.start.elapsed())
+    }
+
+    fn pages(&self) -> MutexGuard<'_, pages::Pages> {
+        lock(&self.pages)
     }
 
     /// What AWS still answers, though something has been written since.
@@ -162,6 +168,7 @@ impl Proxy {
             paused: watch::Sender::new(0),
             buckets: Mutex::new(None),
             staleness: Mutex::new(None),
+            pages: Mutex::default(),
             start: Instant::now(),
         });
         let serving = shared.clone();

@@ -351,3 +351,20 @@ async fn what_was_deleted_is_read_as_before() {
     assert_eq!(*aws.requests.borrow(), 3, "AWS is not asked");
     assert_eq!(proxy.calls()[3].faults, ["as before a write"]);
 }
+
+#[tokio::test]
+async fn lists_come_in_short_pages() {
+    let (aws, proxy) = pair().await;
+    let rule = proxy.add(Rule::on("ec2:Describe*", Fault::ShortPages(2)));
+    let client = http::client();
+    let whole = call(&client, &proxy, "Action=DescribeVpcs").await.expect("an answer");
+    assert_eq!(whole.body(), ANSWER);
+    let first = call(&client, &proxy, "Action=DescribeVpcs&MaxResults=5").await;
+    let first = first.expect("an answer");
+    let token = wire::element(&String::from_utf8_lossy(first.body()), "nextToken").expect("a token");
+    let next = format!("Action=DescribeVpcs&MaxResults=5&NextToken={token}");
+    let next = call(&client, &proxy, &next).await.expect("an answer");
+    assert_eq!(next.body(), ANSWER);
+    assert_eq!(rule.hits(), 3);
+    assert_eq!(*aws.requests.borrow(), 2, "the pages of one list are of one moment");
+}
