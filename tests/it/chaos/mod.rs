@@ -219,10 +219,33 @@ fn table(done: &[(Part, Trial)]) -> String {
     text
 }
 
-/// In an order that a seed decides.
-fn drawn(kills: Vec<Kill>, seed: u64) -> Vec<Kill> {
-    let mut random = Random::new(seed);
-    let mut keyed: Vec<(u64, Kill)> = kills.into_iter().map(|kill| (random.number(), kill)).collect();
-    keyed.sort_unstable();
-    keyed.into_iter().map(|(_, kill)| kill).collect()
+/// In an order that a seed decides: the place of a kill depends on nothing but the kill, for each life has its calls in
+/// another order.
+fn drawn(mut kills: Vec<Kill>, seed: u64) -> Vec<Kill> {
+    kills.sort_by_cached_key(|kill| (Random::about(seed, &kill.to_string()).number(), kill.clone()));
+    kills
+}
+
+#[test]
+fn the_same_seed_draws_the_same_kills() {
+    use trial::When;
+
+    let kill = |nth: u64, stale: bool| Kill {
+        stale,
+        part: Part::Create,
+        call: "ec2:CreateVpc".to_owned(),
+        nth,
+        when: When::AfterReply,
+    };
+    let all = || (1..=200).flat_map(|nth| [kill(nth, false), kill(nth, true)]);
+    let first = drawn(all().collect(), 7);
+    assert_eq!(
+        drawn(all().rev().collect(), 7),
+        first,
+        "in whichever order they are found"
+    );
+    assert_ne!(drawn(all().collect(), 8), first);
+    let without: Vec<Kill> = first.iter().filter(|kill| kill.nth != 100).cloned().collect();
+    let fewer = drawn(all().filter(|kill| kill.nth != 100).collect(), 7);
+    assert_eq!(fewer, without, "one call more or less moves no other kill");
 }
