@@ -1,7 +1,7 @@
 //! Kills the controller, as a node that fails would, at every call of a project's life and at each moment of the call;
 //! starts it again; and compares what comes of it with a life that nobody disturbed.
 //!
-//! CI makes a few kills, drawn from a seed. `cargo xtask chaos` makes as many as it is told to.
+//! CI makes a few kills, drawn from a seed. `cargo xtask chaos` makes all, or as many as it is told to.
 
 pub mod census;
 mod life;
@@ -9,6 +9,7 @@ pub mod tidy;
 mod trial;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -51,6 +52,8 @@ struct Work {
     /// What is still to be tried, by part.
     open: Mutex<BTreeMap<Part, VecDeque<Kill>>>,
     done: Mutex<Vec<(Part, Trial)>>,
+    /// How many reads were answered as before a write.
+    outdated: AtomicUsize,
     row: usize,
     begun: Instant,
 }
@@ -74,6 +77,7 @@ async fn a_kill_at_any_call_leaves_nothing_behind() -> Result<()> {
         reference,
         open: Mutex::new(open),
         done: Mutex::default(),
+        outdated: AtomicUsize::new(0),
         row: options.row.max(1),
         begun: Instant::now(),
     });
@@ -88,6 +92,8 @@ async fn a_kill_at_any_call_leaves_nothing_behind() -> Result<()> {
     }
     let done = std::mem::take(&mut *work.done.lock().unwrap_or_else(PoisonError::into_inner));
     println!("{}", table(&done));
+    let outdated = work.outdated.load(Ordering::Relaxed);
+    println!("{outdated} reads were answered as before a write");
     let wrong = done
         .iter()
         .filter_map(|(_, trial)| Some(format!("{}\n{}", trial.deaths(), trial.wrong.as_ref()?)));
@@ -110,8 +116,15 @@ impl Work {
                 None => Life::begin().await?,
             };
             living.begin_anew(stale).await?;
+            let sound = self.live(&living, stale).await?;
+            let outdated = living.rig.proxy.calls().outdated().len();
+            self.outdated.fetch_add(outdated, Ordering::Relaxed);
+            ensure!(
+                stale == (outdated > 0),
+                "{outdated} reads were answered as before a write"
+            );
             // After a trace was left, the life is of no more use.
-            if self.live(&living, stale).await? {
+            if sound {
                 life = Some(living);
             }
         }
@@ -190,7 +203,7 @@ impl Work {
 }
 
 fn table(done: &[(Part, Trial)]) -> String {
-    let mut rows: BTreeMap<(usize, &str), [usize; 6]> = BTreeMap::new();
+    let mut rows: BTreeMap<(usize, &str), [usize; 7]> = BTreeMap::new();
     for (part, trial) in done {
         let part = match part {
             Part::Create => (0, "create"),
@@ -205,16 +218,19 @@ fn table(done: &[(Part, Trial)]) -> String {
             row[1] += trial.died.len().saturating_sub(1);
             row[2] += trial.missed.len();
             row[3] += converged;
-            row[4] += trial.surplus;
-            row[5] += usize::from(trial.lost);
+            row[4] += trial.surplus.duplicates;
+            row[5] += trial.surplus.orphans;
+            row[6] += trial.lost.len();
         }
     }
     let mut text = format!(
-        "{:<10}{:>8}{:>18}{:>14}{:>11}{:>24}{:>15}\n",
-        "part", "kills", "while recovering", "not reached", "converged", "duplicates and orphans", "wrong deletes"
+        "{:<10}{:>8}{:>18}{:>14}{:>11}{:>12}{:>9}{:>15}\n",
+        "part", "kills", "while recovering", "not reached", "converged", "duplicates", "orphans", "wrong deletes"
     );
-    for ((_, part), [kills, again, missed, converged, surplus, lost]) in rows {
-        text += &format!("{part:<10}{kills:>8}{again:>18}{missed:>14}{converged:>11}{surplus:>24}{lost:>15}\n");
+    for ((_, part), [kills, again, missed, converged, duplicates, orphans, lost]) in rows {
+        text += &format!(
+            "{part:<10}{kills:>8}{again:>18}{missed:>14}{converged:>11}{duplicates:>12}{orphans:>9}{lost:>15}\n"
+        );
     }
     text
 }

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::Shared;
 use super::gate::{Decision, Gate, Moment};
 use super::http;
+use super::log::OUTDATED;
 use super::refusals;
 use super::reply::{ReplyBody, sendable};
 use super::request::Request;
@@ -179,7 +180,7 @@ impl Call {
         }
         let response = match self.shared.staleness_recalls(&self.request) {
             Some(response) => {
-                self.shared.log.fault(self.seq, "as before a write");
+                self.shared.log.fault(self.seq, OUTDATED);
                 response
             }
             None => self.forward().await,
