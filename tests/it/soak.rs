@@ -17,6 +17,7 @@ use secureml_rig::{Fault, Process, Random, Rig, Rule};
 use crate::chaos::census::{Census, beyond, census};
 use crate::chaos::tidy::{foreign, tidy};
 use crate::environment::{FULL, INSTALLATION, Objects, clients, observe};
+use crate::mirror::{mirror, with_mirror};
 use crate::tamper::{recognised, rounds};
 use crate::world::{Watched, cluster, eventually, kubectl, number};
 
@@ -69,6 +70,8 @@ impl Options {
 struct Fleet {
     rig: Rig,
     aws: Arc<Aws>,
+    /// The endpoint service of the package mirror.
+    mirror: String,
     names: Vec<String>,
     controller: Process,
     random: Random,
@@ -87,6 +90,7 @@ async fn a_fleet_under_fire_ends_as_declared() -> Result<()> {
     } = Options::read()?;
     let rig = cluster().await?;
     let aws = clients(rig.emulator.url()).await;
+    let mirror = mirror(&rig, &aws).await?;
     let before = census(&aws).await?;
     let mut fleet = Fleet {
         names: (0..projects).map(|number| format!("fleet-{number:02}")).collect(),
@@ -96,6 +100,7 @@ async fn a_fleet_under_fire_ends_as_declared() -> Result<()> {
         memory: Vec::new(),
         rig,
         aws,
+        mirror,
     };
     for name in fleet.names.clone() {
         fleet.declare(&name, FULL).await?;
@@ -144,7 +149,7 @@ impl Fleet {
         let path = self.rig.directory().join(format!("{name}.yaml"));
         std::fs::write(
             &path,
-            manifest.replace(&format!("name: {NAME}"), &format!("name: {name}")),
+            with_mirror(manifest, &self.mirror).replace(&format!("name: {NAME}"), &format!("name: {name}")),
         )?;
         let path = path.display().to_string();
         kubectl(&self.rig)?.kubectl_text(&["apply", "-f", &path]).await?;

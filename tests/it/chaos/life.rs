@@ -16,10 +16,12 @@ use serde_json::{Value, json};
 use super::census::{Census, beyond, census};
 use super::tidy::{foreign, tidy};
 use crate::environment::{FULL, INSTALLATION, Objects, clients, copies, observe};
+use crate::mirror::{mirror, with_mirror};
 use crate::tamper::rounds::{Done, Rounds, act};
 use crate::world::{cluster, file, kubectl};
 
-const UPDATED: &str = include_str!("updated.yaml");
+/// What is declared one after the other.
+pub const MANIFESTS: [&str; 3] = [FULL, include_str!("updated.yaml"), include_str!("anew.yaml")];
 const NAME: &str = "churn";
 /// How long AWS's lists may take to show what was made, as the controller is told.
 const VISIBLE_WITHIN_SECONDS: &str = "3";
@@ -45,10 +47,10 @@ const BRIEF: usize = 300;
 pub enum Part {
     /// Nothing is there yet.
     Create,
-    /// Much of what was declared is declared differently.
-    Update,
     /// Somebody tampered, in one of several rounds.
     Drift(usize),
+    /// Much of what was declared is declared differently, by one manifest after the other.
+    Update(usize),
     /// It is to go.
     Delete,
 }
@@ -76,6 +78,8 @@ pub struct Life {
     pub rig: Rig,
     aws: Arc<Aws>,
     owner: Owner,
+    /// The endpoint service of the package mirror.
+    mirror: String,
     /// What was there before the project and is none of its business.
     bystanders: Census,
     /// The same, with what somebody put beside it since.
@@ -91,6 +95,7 @@ impl Life {
             rig,
             aws,
             owner: Owner::new(INSTALLATION, "default", NAME),
+            mirror: String::new(),
             bystanders: Census::new(),
             others: Mutex::default(),
         };
@@ -105,6 +110,7 @@ impl Life {
             .proxy
             .set_staleness(stale.then(|| Staleness::of_reads(HIDDEN).and_writes().and_old_versions()));
         bystanders(&self.aws).await?;
+        self.mirror = mirror(&self.rig, &self.aws).await?;
         self.bystanders = census(&self.aws).await?;
         Ok(())
     }
@@ -113,12 +119,12 @@ impl Life {
     pub async fn prepare(&self, part: Part, drifts: &[Vec<Done>]) -> Result<()> {
         let cluster = kubectl(&self.rig)?;
         let apply = async |manifest| {
-            let file = file(&self.rig, manifest)?;
+            let file = file(&self.rig, &with_mirror(manifest, &self.mirror))?;
             cluster.kubectl_text(&["apply", "-f", &file]).await
         };
         match part {
-            Part::Create => drop(apply(FULL).await?),
-            Part::Update => drop(apply(UPDATED).await?),
+            Part::Create => drop(apply(MANIFESTS[0]).await?),
+            Part::Update(number) => drop(apply(MANIFESTS[number]).await?),
             Part::Delete => drop(cluster.kubectl_text(&["delete", "smlp", NAME, "--wait=false"]).await?),
             Part::Drift(round) => {
                 let objects = self.observe().await?;
@@ -376,16 +382,16 @@ fn rename(value: &mut Value, names: &[(String, String)]) {
 }
 
 /// What the ids of a network begin with.
-const INVENTED: [&str; 7] = ["vpc-", "vpce-", "subnet-", "sg-", "rtb-", "fl-", "pl-"];
+const INVENTED: [&str; 8] = ["vpc-", "vpce-svc-", "vpce-", "subnet-", "sg-", "rtb-", "fl-", "pl-"];
 /// How many digits follow.
-const DIGITS: usize = 17;
+const DIGITS: [usize; 2] = [8, 17];
 
 /// `text` without ids of what is gone, or is AWS's own, as the prefix list of S3: the name of nothing takes their place.
 fn nameless(text: &str) -> String {
     let is_id = |word: &str| {
         INVENTED.iter().any(|prefix| {
             let digits = word.strip_prefix(prefix).unwrap_or_default();
-            digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+            DIGITS.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
         })
     };
     let parts = text.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');

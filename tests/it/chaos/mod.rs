@@ -4,6 +4,7 @@
 //! CI makes a few kills, drawn from a seed. `cargo xtask chaos` makes all, or as many as it is told to.
 
 pub mod census;
+mod changes;
 mod life;
 pub mod tidy;
 mod trial;
@@ -208,7 +209,7 @@ fn table(done: &[(Part, Trial)]) -> String {
         let part = match part {
             Part::Create => (0, "create"),
             Part::Drift(_) => (1, "drift"),
-            Part::Update => (2, "update"),
+            Part::Update(_) => (2, "update"),
             Part::Delete => (3, "delete"),
         };
         let converged = if trial.wrong.is_none() { trial.died.len() } else { 0 };

@@ -8,7 +8,7 @@ use futures::future::select_all;
 use secureml_rig::proxy::{Call, Calls, Gate, Held, Moment, RuleHandle};
 use secureml_rig::{Fault, Rule};
 
-use super::life::{Life, Part, Picture, Surplus};
+use super::life::{Life, MANIFESTS, Part, Picture, Surplus};
 use crate::tamper::rounds::Done;
 
 /// When the controller dies.
@@ -129,8 +129,9 @@ impl Reference {
             reference.lived(life, round, &before).await?;
             life.tidy().await?;
         }
-        reference.prepared(life, Part::Update).await?;
-        reference.prepared(life, Part::Delete).await?;
+        for part in ends() {
+            reference.prepared(life, part).await?;
+        }
         Ok(reference)
     }
 
@@ -190,15 +191,17 @@ impl Reference {
     /// The parts in their order.
     pub fn parts(&self) -> impl Iterator<Item = Part> {
         let drifts = (0..self.drifts.len()).map(Part::Drift);
-        [Part::Create]
-            .into_iter()
-            .chain(drifts)
-            .chain([Part::Update, Part::Delete])
+        [Part::Create].into_iter().chain(drifts).chain(ends())
     }
 
     fn of(&self, part: Part) -> Result<&Ended> {
         self.parts.get(&part).context("a part that was not lived")
     }
+}
+
+/// The parts that come after all drift.
+fn ends() -> impl Iterator<Item = Part> {
+    (1..MANIFESTS.len()).map(Part::Update).chain([Part::Delete])
 }
 
 /// A late read, and one whose reply is lost, is like one that was never sent.
