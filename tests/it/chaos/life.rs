@@ -203,7 +203,7 @@ impl Life {
     }
 
     /// Waits until AWS holds `wanted`; what holds it up, or what is wrong, if it does not come to that.
-    pub async fn becomes(&self, wanted: &Picture) -> Result<()> {
+    async fn becomes(&self, wanted: &Picture) -> Result<()> {
         let begun = Instant::now();
         loop {
             self.rig.proxy.quiet(PAUSE, PATIENCE).await?;

@@ -240,9 +240,11 @@ impl Life {
     pub async fn pass(&self, reference: &Reference, part: Part) -> Result<()> {
         self.prepare(part, &reference.drifts).await?;
         self.note_others().await?;
+        let mark = self.rig.proxy.mark();
         let mut controller = self.controller()?;
         let wanted = &reference.of(part)?.picture;
-        self.becomes(wanted).await.with_context(|| controller.tail())?;
+        // Stopped any sooner, it leaves a project behind that only the next life's controller lets go of.
+        self.ends_as(wanted, mark).await.with_context(|| controller.tail())?;
         controller.stop()?;
         let lost = self.lost_bystanders().await?;
         ensure!(lost.is_empty(), "gone: {}", lost.join(", "));
