@@ -50,9 +50,6 @@ pub async fn observe(aws: &Arc<Aws>, owner: &Owner) -> Result<Objects> {
 
 /// The same, of those that are `wanted`.
 async fn observe_those(aws: &Arc<Aws>, owner: &Owner, wanted: fn(&Object) -> bool) -> Result<Objects> {
-    let now = Instant::now();
-    let (world, _) = inventory(aws).world(owner, Details::Paced, |_| now).await;
-    ensure!(world.unread.is_empty(), "could not be read: {:?}", world.unread);
     let single = |(node, objects): (NodeKey, Vec<Object>)| {
         let mut found = objects.into_iter().filter(wanted);
         match (found.next(), found.next()) {
@@ -61,7 +58,15 @@ async fn observe_those(aws: &Arc<Aws>, owner: &Owner, wanted: fn(&Object) -> boo
             _ => Err(anyhow!("{node} is there more than once")),
         }
     };
-    world.owned.into_iter().map(single).collect()
+    copies(aws, owner).await?.into_iter().map(single).collect()
+}
+
+/// What AWS holds for each node of the project `owner`, however often.
+pub async fn copies(aws: &Arc<Aws>, owner: &Owner) -> Result<BTreeMap<NodeKey, Vec<Object>>> {
+    let now = Instant::now();
+    let (world, _) = inventory(aws).world(owner, Details::Paced, |_| now).await;
+    ensure!(world.unread.is_empty(), "could not be read: {:?}", world.unread);
+    Ok(world.owned)
 }
 
 /// One project on an AWS of its own.

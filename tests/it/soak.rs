@@ -17,6 +17,7 @@ use secureml_rig::{Fault, Process, Random, Rig, Rule};
 use crate::chaos::census::{Census, beyond, census};
 use crate::chaos::tidy::{foreign, tidy};
 use crate::environment::{FULL, INSTALLATION, Objects, clients, observe};
+use crate::mirror::{mirror, with_mirror};
 use crate::tamper::{recognised, rounds};
 use crate::world::{Watched, cluster, eventually, kubectl, number};
 
@@ -34,8 +35,8 @@ fn faults() -> [(Fault, f64); 7] {
         ),
         (Fault::ResetBefore, 0.01),
         (Fault::ResetAfter, 0.02),
-        (Fault::Truncated, 0.005),
-        (Fault::Malformed, 0.005),
+        (Fault::Truncated, 0.01),
+        (Fault::Malformed, 0.01),
         (Fault::SlowReply(Duration::from_millis(500)), 0.01),
     ]
 }
@@ -45,6 +46,8 @@ const VISIBLE_WITHIN_SECONDS: &str = "5";
 const HIDDEN: Duration = Duration::from_millis(1500);
 /// The longest pause between two events.
 const PAUSE: Duration = Duration::from_millis(1500);
+/// How many times as long as it is told the fire lasts at most.
+const LONGER: u32 = 6;
 /// How long a fleet may take to be as declared, for each project and at least.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -69,13 +72,36 @@ impl Options {
 struct Fleet {
     rig: Rig,
     aws: Arc<Aws>,
+    /// The endpoint service of the package mirror.
+    mirror: String,
     names: Vec<String>,
     controller: Process,
     random: Random,
     /// What happened, and how often.
-    counts: BTreeMap<String, usize>,
-    /// The memory of the controller since it was last killed: MiB after so many seconds.
-    memory: Vec<(f64, u64)>,
+    counts: BTreeMap<&'static str, usize>,
+    /// The memory of the controller in MiB after each event since it was last killed.
+    memory: Vec<u64>,
+}
+
+/// What somebody does to a fleet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Disturbance {
+    Kill,
+    Declare,
+    Tamper,
+}
+
+impl Disturbance {
+    const ALL: [Self; 3] = [Self::Declare, Self::Kill, Self::Tamper];
+
+    /// What is counted when it has come about.
+    fn done(self) -> &'static str {
+        match self {
+            Self::Kill => "the controller was killed",
+            Self::Declare => "a project was declared anew",
+            Self::Tamper => "somebody tampered",
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,6 +113,7 @@ async fn a_fleet_under_fire_ends_as_declared() -> Result<()> {
     } = Options::read()?;
     let rig = cluster().await?;
     let aws = clients(rig.emulator.url()).await;
+    let mirror = mirror(&rig, &aws).await?;
     let before = census(&aws).await?;
     let mut fleet = Fleet {
         names: (0..projects).map(|number| format!("fleet-{number:02}")).collect(),
@@ -96,6 +123,7 @@ async fn a_fleet_under_fire_ends_as_declared() -> Result<()> {
         memory: Vec::new(),
         rig,
         aws,
+        mirror,
     };
     for name in fleet.names.clone() {
         fleet.declare(&name, FULL).await?;
@@ -103,17 +131,26 @@ async fn a_fleet_under_fire_ends_as_declared() -> Result<()> {
     fleet.as_declared().await.context("before the fire")?;
 
     let mut seeds = Random::new(seed);
+    let mut rules = Vec::new();
     for (fault, probability) in faults() {
+        let name = fault.to_string();
         let rule = Rule::when(|_| true, fault).probability(probability, seeds.number());
-        fleet.rig.proxy.add(rule);
+        rules.push((name, fleet.rig.proxy.add(rule)));
     }
     fleet
         .rig
         .proxy
-        .set_staleness(Some(Staleness::of_reads(HIDDEN).and_writes()));
+        .set_staleness(Some(Staleness::of_reads(HIDDEN).and_writes().and_old_versions()));
     let (mark, begun) = (fleet.rig.proxy.mark(), Instant::now());
     let all = Duration::from_secs(seconds);
-    while begun.elapsed() < all {
+    let undone = |fleet: &Fleet| {
+        let disturbances = Disturbance::ALL.into_iter().filter(|what| fleet.times(*what) == 0);
+        let unused = rules.iter().filter(|(_, rule)| rule.hits() == 0);
+        let undone = disturbances.map(|what| what.done().to_owned());
+        undone.chain(unused.map(|(fault, _)| fault.clone())).collect::<Vec<_>>()
+    };
+    // A slow machine needs longer until some of everything has come about.
+    while begun.elapsed() < all || begun.elapsed() < all * LONGER && !undone(&fleet).is_empty() {
         // The second half shows whether memory grows: no process of the first is as old.
         fleet.something_happens(begun.elapsed() < all / 2).await?;
         let pause = PAUSE.mul_f64(fleet.random.share());
@@ -125,6 +162,13 @@ async fn a_fleet_under_fire_ends_as_declared() -> Result<()> {
     fleet.rig.proxy.set_staleness(None);
 
     println!("{}", fleet.report(calls.len(), failed));
+    for (fault, rule) in &rules {
+        println!("{:>6} times: {fault}", rule.hits());
+    }
+    println!("{:>6} times: an answer of before a write", calls.outdated().len());
+    let undone = undone(&fleet);
+    ensure!(undone.is_empty(), "did not happen once: {undone:?}");
+    ensure!(calls.outdated().len() > 0, "AWS has always answered what is true");
     fleet.as_declared().await.context("after the fire")?;
     fleet.is_there_once().await?;
     fleet.memory_is_flat()?;
@@ -144,7 +188,7 @@ impl Fleet {
         let path = self.rig.directory().join(format!("{name}.yaml"));
         std::fs::write(
             &path,
-            manifest.replace(&format!("name: {NAME}"), &format!("name: {name}")),
+            with_mirror(manifest, &self.mirror).replace(&format!("name: {NAME}"), &format!("name: {name}")),
         )?;
         let path = path.display().to_string();
         kubectl(&self.rig)?.kubectl_text(&["apply", "-f", &path]).await?;
@@ -154,32 +198,44 @@ impl Fleet {
     async fn something_happens(&mut self, may_die: bool) -> Result<()> {
         let number = usize::try_from(self.random.number() % self.names.len() as u64)?;
         let name = self.names[number].clone();
-        let share = self.random.share();
-        let what = if share < 0.05 && may_die {
-            self.controller.kill()?;
-            self.controller = start(&self.rig)?;
-            self.memory.clear();
-            "the controller was killed".to_owned()
-        } else if share < 0.25 {
-            let manifest = if self.random.share() < 0.5 { FULL } else { UPDATED };
-            self.declare(&name, manifest).await?;
-            "a project was declared anew".to_owned()
-        } else {
-            self.tamper(&name).await
+        let drawn = match self.random.share() {
+            share if share < 0.05 => Disturbance::Kill,
+            share if share < 0.25 => Disturbance::Declare,
+            _ => Disturbance::Tamper,
         };
-        *self.counts.entry(what).or_default() += 1;
-        self.memory.push((self.age(), self.controller.memory_mib("VmRSS")?));
+        // A short fire has some of everything too.
+        let missing = Disturbance::ALL.into_iter().find(|what| self.times(*what) == 0);
+        let what = match missing.unwrap_or(drawn) {
+            Disturbance::Kill if !may_die && self.times(Disturbance::Kill) > 0 => Disturbance::Tamper,
+            what => what,
+        };
+        let came_about = match what {
+            Disturbance::Kill => {
+                self.controller.kill()?;
+                self.controller = start(&self.rig)?;
+                self.memory.clear();
+                what.done()
+            }
+            Disturbance::Declare => {
+                let manifest = if self.random.share() < 0.5 { FULL } else { UPDATED };
+                self.declare(&name, manifest).await?;
+                what.done()
+            }
+            Disturbance::Tamper => self.tamper(&name).await,
+        };
+        *self.counts.entry(came_about).or_default() += 1;
+        self.memory.push(self.controller.memory_mib("VmRSS")?);
         Ok(())
     }
 
-    fn age(&self) -> f64 {
-        self.memory.last().map_or(0.0, |(age, _)| age + 1.0)
+    fn times(&self, what: Disturbance) -> usize {
+        self.counts.get(what.done()).copied().unwrap_or_default()
     }
 
     /// Somebody tampers with something of the project `name`, as far as it is there.
-    async fn tamper(&mut self, name: &str) -> String {
+    async fn tamper(&mut self, name: &str) -> &'static str {
         let Ok(objects) = self.observe(name).await else {
-            return "nothing: the project is being worked on".to_owned();
+            return "nothing: the project is being worked on";
         };
         let ways: Vec<_> = recognised().collect();
         let pick = |number: u64, from: usize| usize::try_from(number % (from.max(1) as u64)).unwrap_or_default();
@@ -190,11 +246,11 @@ impl Fleet {
             .map(|(node, _)| node)
             .collect();
         let Some(node) = nodes.get(pick(self.random.number(), nodes.len())) else {
-            return "nothing: there is no such resource now".to_owned();
+            return "nothing: there is no such resource now";
         };
         match rounds::act(way, &self.aws, node, &objects).await {
-            Ok(()) => "somebody tampered".to_owned(),
-            Err(_) => "somebody tried to tamper in vain".to_owned(),
+            Ok(()) => Disturbance::Tamper.done(),
+            Err(_) => "somebody tried to tamper in vain",
         }
     }
 
@@ -237,7 +293,7 @@ impl Fleet {
     /// The controller takes no more memory in the end than it did once it was warm.
     fn memory_is_flat(&self) -> Result<()> {
         let third = self.memory.len() / 3;
-        let most = |samples: &[(f64, u64)]| samples.iter().map(|(_, mib)| *mib).max().unwrap_or_default();
+        let most = |samples: &[u64]| samples.iter().copied().max().unwrap_or_default();
         let (warm, end) = (most(&self.memory[third..2 * third]), most(&self.memory[2 * third..]));
         println!("memory of the controller: {warm} MiB when it was warm, {end} MiB in the end");
         // What a list of a larger answer takes comes and goes.

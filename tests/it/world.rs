@@ -36,6 +36,18 @@ pub fn ec2(rig: &Rig) -> aws_sdk_ec2::Client {
     aws_sdk_ec2::Client::from_conf(config)
 }
 
+/// A client of Elastic Load Balancing that the proxy does not see.
+pub fn load_balancers(rig: &Rig) -> aws_sdk_elasticloadbalancingv2::Client {
+    let config = aws_sdk_elasticloadbalancingv2::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url(rig.emulator.url())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .region(Region::new(REGION))
+        .build();
+    aws_sdk_elasticloadbalancingv2::Client::from_conf(config)
+}
+
 /// A rig with a cluster that knows the product's resources.
 pub async fn cluster() -> Result<Rig> {
     let rig = Rig::builder()

@@ -1,6 +1,6 @@
 //! The life of a project in parts, each begun while no controller runs and ended when AWS holds what is declared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,21 +15,25 @@ use serde_json::{Value, json};
 
 use super::census::{Census, beyond, census};
 use super::tidy::{foreign, tidy};
-use crate::environment::{FULL, INSTALLATION, Objects, clients, observe};
+use crate::environment::{FULL, INSTALLATION, Objects, clients, copies, observe};
+use crate::mirror::{mirror, with_mirror};
 use crate::tamper::rounds::{Done, Rounds, act};
 use crate::world::{cluster, file, kubectl};
 
-const UPDATED: &str = include_str!("updated.yaml");
+/// What is declared one after the other.
+pub const MANIFESTS: [&str; 3] = [FULL, include_str!("updated.yaml"), include_str!("anew.yaml")];
 const NAME: &str = "churn";
 /// How long AWS's lists may take to show what was made, as the controller is told.
 const VISIBLE_WITHIN_SECONDS: &str = "3";
-/// How long they take, where they do not show it at once.
+/// How long they take, where they do not show it at once, and how long AWS answers what was before a change.
 const HIDDEN: Duration = Duration::from_millis(1200);
 /// After so long without a call, it is worth looking whether a part has ended.
 const PAUSE: Duration = Duration::from_millis(400);
 /// After so long an undisturbed life is at rest. A controller that starts or audits makes no calls for a while, and a
 /// condition may be of before.
 const REST: Duration = Duration::from_secs(3);
+/// After so long without a look at AWS, it is worth asking whether there is a project at all.
+const STARTS: Duration = Duration::from_secs(3);
 /// How long a part may take.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -43,10 +47,10 @@ const BRIEF: usize = 300;
 pub enum Part {
     /// Nothing is there yet.
     Create,
-    /// Much of what was declared is declared differently.
-    Update,
     /// Somebody tampered, in one of several rounds.
     Drift(usize),
+    /// Much of what was declared is declared differently, by one manifest after the other.
+    Update(usize),
     /// It is to go.
     Delete,
 }
@@ -60,11 +64,22 @@ pub struct Picture {
     counts: BTreeMap<&'static str, usize>,
 }
 
+/// What there is too much of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Surplus {
+    /// Of what the project has already.
+    pub duplicates: usize,
+    /// Of what nobody has or wants.
+    pub orphans: usize,
+}
+
 /// One project on a rig of its own.
 pub struct Life {
     pub rig: Rig,
     aws: Arc<Aws>,
     owner: Owner,
+    /// The endpoint service of the package mirror.
+    mirror: String,
     /// What was there before the project and is none of its business.
     bystanders: Census,
     /// The same, with what somebody put beside it since.
@@ -80,6 +95,7 @@ impl Life {
             rig,
             aws,
             owner: Owner::new(INSTALLATION, "default", NAME),
+            mirror: String::new(),
             bystanders: Census::new(),
             others: Mutex::default(),
         };
@@ -87,13 +103,14 @@ impl Life {
         Ok(life)
     }
 
-    /// Another life on the same rig, on an empty AWS whose lists show late what was made, if `stale`.
+    /// Another life on the same rig, on an empty AWS that answers late what was made, changed or deleted, if `stale`.
     pub async fn begin_anew(&mut self, stale: bool) -> Result<()> {
         self.rig.reset().await?;
         self.rig
             .proxy
-            .set_staleness(stale.then(|| Staleness::of_reads(HIDDEN).and_writes()));
+            .set_staleness(stale.then(|| Staleness::of_reads(HIDDEN).and_writes().and_old_versions()));
         bystanders(&self.aws).await?;
+        self.mirror = mirror(&self.rig, &self.aws).await?;
         self.bystanders = census(&self.aws).await?;
         Ok(())
     }
@@ -102,19 +119,22 @@ impl Life {
     pub async fn prepare(&self, part: Part, drifts: &[Vec<Done>]) -> Result<()> {
         let cluster = kubectl(&self.rig)?;
         let apply = async |manifest| {
-            let file = file(&self.rig, manifest)?;
+            let file = file(&self.rig, &with_mirror(manifest, &self.mirror))?;
             cluster.kubectl_text(&["apply", "-f", &file]).await
         };
         match part {
-            Part::Create => drop(apply(FULL).await?),
-            Part::Update => drop(apply(UPDATED).await?),
+            Part::Create => drop(apply(MANIFESTS[0]).await?),
+            Part::Update(number) => drop(apply(MANIFESTS[number]).await?),
             Part::Delete => drop(cluster.kubectl_text(&["delete", "smlp", NAME, "--wait=false"]).await?),
             Part::Drift(round) => {
                 let objects = self.observe().await?;
+                let mut changed = 0;
                 for done in drifts.get(round).into_iter().flatten() {
                     // What was removed takes others along.
-                    act(done.tamper, &self.aws, &done.node, &objects).await.ok();
+                    let acted = act(done.tamper, &self.aws, &done.node, &objects).await;
+                    changed += usize::from(acted.is_ok());
                 }
+                ensure!(changed > 0, "all tampering of round {round} was in vain");
             }
         }
         Ok(())
@@ -154,8 +174,7 @@ impl Life {
     /// Waits until the project is as declared, or gone, and nothing is under way, by a controller that began after `mark`.
     pub async fn settled(&self, mark: Mark) -> Result<()> {
         let begun = Instant::now();
-        let looked = |calls: &Calls| !calls.named(SWEEP).is_empty();
-        self.rig.proxy.until(mark, PATIENCE, looked).await?;
+        self.has_looked(mark).await?;
         loop {
             self.rig.proxy.quiet(REST, PATIENCE).await?;
             let state = self.state().await?;
@@ -169,14 +188,28 @@ impl Life {
         }
     }
 
+    /// Waits until a controller that began after `mark` has been told what AWS holds, and works by that; or the project
+    /// is gone.
+    pub async fn has_looked(&self, mark: Mark) -> Result<()> {
+        let begun = Instant::now();
+        let looked = |calls: &Calls| calls.named(SWEEP).iter().any(|call| call.took.is_some());
+        while self.rig.proxy.until(mark, STARTS, looked).await.is_err() {
+            if self.state().await?.is_empty() {
+                break;
+            }
+            ensure!(begun.elapsed() < PATIENCE, "no controller looks at AWS");
+        }
+        Ok(())
+    }
+
     /// Waits until AWS holds `wanted`; what holds it up, or what is wrong, if it does not come to that.
-    pub async fn becomes(&self, wanted: &Picture) -> Result<()> {
+    async fn becomes(&self, wanted: &Picture) -> Result<()> {
         let begun = Instant::now();
         loop {
             self.rig.proxy.quiet(PAUSE, PATIENCE).await?;
-            let wrong = match self.look().await {
-                Ok((picture, census)) if picture == *wanted => return self.spared(&census),
-                Ok((picture, _)) => picture.differences(wanted),
+            let wrong = match self.picture().await {
+                Ok(picture) if picture == *wanted => return Ok(()),
+                Ok(picture) => picture.differences(wanted),
                 Err(error) => format!("{error:#}"),
             };
             if begun.elapsed() > PATIENCE {
@@ -185,21 +218,41 @@ impl Life {
         }
     }
 
-    /// What there is now.
-    pub async fn picture(&self) -> Result<Picture> {
-        Ok(self.look().await?.0)
+    /// Waits until AWS holds `wanted` for good: a controller that began after `mark` has looked, says so, and rests.
+    pub async fn ends_as(&self, wanted: &Picture, mark: Mark) -> Result<()> {
+        self.becomes(wanted).await?;
+        self.settled(mark).await?;
+        let picture = self.picture().await?;
+        ensure!(picture == *wanted, "it did not stay: {}", picture.differences(wanted));
+        Ok(())
     }
 
-    async fn look(&self) -> Result<(Picture, Census)> {
-        let objects = self.observe().await?;
-        let census = census(&self.aws).await?;
+    /// What there is now.
+    pub async fn picture(&self) -> Result<Picture> {
+        Ok(Picture {
+            resources: without_ids(&self.observe().await?),
+            counts: self.counts().await?,
+        })
+    }
+
+    async fn counts(&self) -> Result<BTreeMap<&'static str, usize>> {
         let others = self.others.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let ours = beyond(&census, &others);
-        let picture = Picture {
-            resources: without_ids(&objects),
-            counts: ours.iter().map(|(what, ids)| (*what, ids.len())).collect(),
-        };
-        Ok((picture, census))
+        let ours = beyond(&census(&self.aws).await?, &others);
+        Ok(ours.iter().map(|(what, ids)| (*what, ids.len())).collect())
+    }
+
+    /// What there is that is not `wanted`: how many more of what is there already, and how many of nobody's.
+    pub async fn surplus(&self, wanted: &Picture) -> Result<Surplus> {
+        let copies = copies(&self.aws, &self.owner).await?;
+        let duplicates = copies.values().map(|objects| objects.len().saturating_sub(1)).sum();
+        let counts = self.counts().await?;
+        let more =
+            |(what, is): (&&'static str, &usize)| is.saturating_sub(wanted.counts.get(*what).copied().unwrap_or(0));
+        let all: usize = counts.iter().map(more).sum();
+        Ok(Surplus {
+            duplicates,
+            orphans: all.saturating_sub(duplicates),
+        })
     }
 
     /// The ids of the project's resources.
@@ -208,11 +261,21 @@ impl Life {
         Ok(objects.into_iter().map(|(node, object)| (node, object.id)).collect())
     }
 
-    /// Fails if something is gone that never was the project's.
-    fn spared(&self, now: &Census) -> Result<()> {
-        let gone = beyond(&self.bystanders, now);
-        ensure!(gone.is_empty(), "of somebody else, these are gone: {gone:?}");
-        Ok(())
+    /// What is gone that never was the project's.
+    pub async fn lost_bystanders(&self) -> Result<Vec<String>> {
+        let gone = beyond(&self.bystanders, &census(&self.aws).await?);
+        let tell = |(what, ids): (&'static str, BTreeSet<String>)| {
+            ids.into_iter()
+                .map(move |id| format!("of somebody else's {what}: {id}"))
+        };
+        Ok(gone.into_iter().flat_map(tell).collect())
+    }
+
+    /// The ids of the project's resources, of each node however many there are.
+    pub async fn copies(&self) -> Result<BTreeMap<String, Vec<String>>> {
+        let copies = copies(&self.aws, &self.owner).await?.into_iter();
+        let ids = |objects: Vec<Object>| objects.into_iter().map(|object| object.id).collect();
+        Ok(copies.map(|(node, objects)| (node.to_string(), ids(objects))).collect())
     }
 
     async fn observe(&self) -> Result<Objects> {
@@ -256,13 +319,6 @@ impl Picture {
         }
         found.dedup();
         found.join("\n")
-    }
-
-    /// How many more of something there are than `wanted`.
-    pub fn surplus(&self, wanted: &Self) -> usize {
-        let more =
-            |(what, is): (&&'static str, &usize)| is.saturating_sub(wanted.counts.get(*what).copied().unwrap_or(0));
-        self.counts.iter().map(more).sum()
     }
 }
 
@@ -326,16 +382,16 @@ fn rename(value: &mut Value, names: &[(String, String)]) {
 }
 
 /// What the ids of a network begin with.
-const INVENTED: [&str; 7] = ["vpc-", "vpce-", "subnet-", "sg-", "rtb-", "fl-", "pl-"];
+const INVENTED: [&str; 8] = ["vpc-", "vpce-svc-", "vpce-", "subnet-", "sg-", "rtb-", "fl-", "pl-"];
 /// How many digits follow.
-const DIGITS: usize = 17;
+const DIGITS: [usize; 2] = [8, 17];
 
 /// `text` without ids of what is gone, or is AWS's own, as the prefix list of S3: the name of nothing takes their place.
 fn nameless(text: &str) -> String {
     let is_id = |word: &str| {
         INVENTED.iter().any(|prefix| {
             let digits = word.strip_prefix(prefix).unwrap_or_default();
-            digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+            DIGITS.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
         })
     };
     let parts = text.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');

@@ -2,25 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use futures::future::select_all;
 use secureml_rig::proxy::{Call, Calls, Gate, Held, Moment, RuleHandle};
 use secureml_rig::{Fault, Rule};
 
-use super::life::{Life, Part, Picture};
+use super::life::{Life, MANIFESTS, Part, Picture, Surplus};
 use crate::tamper::rounds::Done;
-
-/// How much of its work the next controller has done when a late call of its predecessor arrives.
-const LATE: Duration = Duration::from_millis(600);
 
 /// When the controller dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum When {
     /// The call has left it and is lost.
     BeforeSend,
-    /// The call has left it and reaches AWS only when the next controller is at work.
+    /// The call has left it and reaches AWS only when the next controller has looked.
     SentLate,
     /// AWS is at work on the call.
     WhileCarriedOut,
@@ -133,8 +129,9 @@ impl Reference {
             reference.lived(life, round, &before).await?;
             life.tidy().await?;
         }
-        reference.prepared(life, Part::Update).await?;
-        reference.prepared(life, Part::Delete).await?;
+        for part in ends() {
+            reference.prepared(life, part).await?;
+        }
         Ok(reference)
     }
 
@@ -194,15 +191,17 @@ impl Reference {
     /// The parts in their order.
     pub fn parts(&self) -> impl Iterator<Item = Part> {
         let drifts = (0..self.drifts.len()).map(Part::Drift);
-        [Part::Create]
-            .into_iter()
-            .chain(drifts)
-            .chain([Part::Update, Part::Delete])
+        [Part::Create].into_iter().chain(drifts).chain(ends())
     }
 
     fn of(&self, part: Part) -> Result<&Ended> {
         self.parts.get(&part).context("a part that was not lived")
     }
+}
+
+/// The parts that come after all drift.
+fn ends() -> impl Iterator<Item = Part> {
+    (1..MANIFESTS.len()).map(Part::Update).chain([Part::Delete])
 }
 
 /// A late read, and one whose reply is lost, is like one that was never sent.
@@ -219,10 +218,10 @@ pub struct Trial {
     pub missed: Vec<Kill>,
     /// What was wrong in the end, if anything.
     pub wrong: Option<String>,
-    /// How many more of something there were than there should be.
-    pub surplus: usize,
-    /// Something was gone or made anew that should have stayed.
-    pub lost: bool,
+    /// What there was too much of in the end.
+    pub surplus: Surplus,
+    /// What was gone or made anew that should have stayed.
+    pub lost: Vec<String>,
 }
 
 impl Trial {
@@ -241,10 +240,14 @@ impl Life {
     pub async fn pass(&self, reference: &Reference, part: Part) -> Result<()> {
         self.prepare(part, &reference.drifts).await?;
         self.note_others().await?;
+        let mark = self.rig.proxy.mark();
         let mut controller = self.controller()?;
         let wanted = &reference.of(part)?.picture;
-        self.becomes(wanted).await.with_context(|| controller.tail())?;
+        // Stopped any sooner, it leaves a project behind that only the next life's controller lets go of.
+        self.ends_as(wanted, mark).await.with_context(|| controller.tail())?;
         controller.stop()?;
+        let lost = self.lost_bystanders().await?;
+        ensure!(lost.is_empty(), "gone: {}", lost.join(", "));
         Ok(())
     }
 
@@ -256,23 +259,26 @@ impl Life {
         let mut ambushes: Vec<Ambush> = kills.into_iter().map(|kill| self.ambush(kill)).collect();
         let ended = reference.of(part)?;
         let mut trial = Trial::default();
-        let mut late = None;
+        let mut late = Vec::new();
+        let mut mark = self.rig.proxy.mark();
         let mut controller = self.controller()?;
         let outcome = loop {
-            if let Some(held) = late.take() {
-                tokio::time::sleep(LATE).await;
-                Held::go_on(held);
-            }
             tokio::select! {
+                biased;
                 (index, held) = reached(&ambushes) => {
                     controller.kill()?;
                     let Ambush { kill, rule, .. } = ambushes.remove(index);
                     rule.remove();
-                    late = kill.when.befalls(held);
+                    late.extend(kill.when.befalls(held));
                     trial.died.push(kill);
+                    mark = self.rig.proxy.mark();
                     controller = self.controller()?;
                 }
-                outcome = self.becomes(&ended.picture) => break outcome,
+                looked = self.has_looked(mark), if !late.is_empty() => {
+                    looked.with_context(|| controller.tail())?;
+                    late.drain(..).for_each(Held::go_on);
+                }
+                outcome = self.ends_as(&ended.picture, mark) => break outcome,
             }
         };
         for Ambush { kill, rule, .. } in ambushes {
@@ -281,13 +287,14 @@ impl Life {
         }
         if let Err(wrong) = outcome {
             trial.wrong = Some(format!("{wrong:#}\n{}", controller.tail()));
-            let now = self.picture().await;
-            trial.surplus = now.map_or(0, |picture| picture.surplus(&ended.picture));
         }
         controller.stop()?;
-        if let Err(lost) = self.kept(&before, ended).await {
-            trial.lost = true;
-            trial.wrong.get_or_insert_with(|| format!("{lost:#}"));
+        trial.surplus = self.surplus(&ended.picture).await?;
+        trial.lost = self.lost_bystanders().await?;
+        trial.lost.extend(self.not_kept(&before, ended).await?);
+        if !trial.lost.is_empty() {
+            let lost = trial.lost.join("\n");
+            trial.wrong = Some([trial.wrong.take().unwrap_or_default(), lost].join("\n"));
         }
         Ok(trial)
     }
@@ -300,16 +307,15 @@ impl Life {
         Ambush { kill, gate, rule }
     }
 
-    async fn kept(&self, before: &BTreeMap<String, String>, ended: &Ended) -> Result<()> {
-        let now = self.ids().await?;
-        for node in &ended.kept {
-            ensure!(
-                now.get(node) == before.get(node),
-                "{node} was {:?} and is {:?} now",
-                before.get(node),
-                now.get(node)
-            );
-        }
-        Ok(())
+    /// What of the project is not what it was, though an undisturbed life leaves it alone.
+    async fn not_kept(&self, before: &BTreeMap<String, String>, ended: &Ended) -> Result<Vec<String>> {
+        let copies = self.copies().await?;
+        let is = |node: &str| copies.get(node).into_iter().flatten();
+        let gone = ended
+            .kept
+            .iter()
+            .filter(|node| !is(node).any(|id| before.get(*node) == Some(id)));
+        let tell = |node: &String| format!("{node} was {:?} and is {:?} now", before.get(node), copies.get(node));
+        Ok(gone.map(tell).collect())
     }
 }

@@ -6,6 +6,7 @@ use aws_sdk_elasticloadbalancingv2::types::LoadBalancerTypeEnum;
 use secureml::reach::{Destination, Direction, Hop, Obstacle};
 
 use super::scene::{Scene, everything, first};
+use crate::world::load_balancers;
 
 #[tokio::test]
 async fn endpoints_of_strangers_and_services_for_strangers() -> Result<()> {
@@ -13,19 +14,7 @@ async fn endpoints_of_strangers_and_services_for_strangers() -> Result<()> {
     let ec2 = &scene.ec2;
 
     // Somebody's load balancer in the project's subnet, offered to others.
-    let (config, url) = (
-        aws_sdk_elasticloadbalancingv2::Config::builder(),
-        scene.rig.emulator.url(),
-    );
-    let config = config
-        .behavior_version(aws_sdk_ec2::config::BehaviorVersion::latest())
-        .endpoint_url(url);
-    let config = config.region(aws_sdk_ec2::config::Region::new(secureml_rig::REGION));
-    let config = config.credentials_provider(aws_sdk_ec2::config::Credentials::new(
-        "test", "test", None, None, "test",
-    ));
-    let config = config.http_client(aws_smithy_http_client::Builder::new().build_http());
-    let balancers = aws_sdk_elasticloadbalancingv2::Client::from_conf(config.build());
+    let balancers = load_balancers(&scene.rig);
     let request = balancers.create_load_balancer().name("leak").subnets(&scene.subnet);
     let made = request.r#type(LoadBalancerTypeEnum::Network).send().await?;
     let balancer = first(made.load_balancers(), |one| one.load_balancer_arn())?;

@@ -10,6 +10,14 @@ impl Random {
         Self(seed)
     }
 
+    /// A sequence of its own for what `text` names: the same seed, the same numbers, whatever else is drawn.
+    pub fn about(seed: u64, text: &str) -> Self {
+        // FNV-1a: <http://www.isthe.com/chongo/tech/comp/fnv/>
+        let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+        let name = text.bytes().fold(0xCBF2_9CE4_8422_2325, fold);
+        Self(Self::new(seed).number() ^ name)
+    }
+
     /// The next number.
     pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::Shared;
 use super::gate::{Decision, Gate, Moment};
 use super::http;
+use super::log::OUTDATED;
 use super::refusals;
 use super::reply::{ReplyBody, sendable};
 use super::request::Request;
@@ -43,6 +44,7 @@ pub(crate) struct Call {
 #[derive(Default)]
 struct After {
     slow: Duration,
+    short_pages: Option<usize>,
     malformed: bool,
     truncated: bool,
     reset: bool,
@@ -119,7 +121,10 @@ impl Call {
         let mut after = After::default();
         let mut struck = false;
         for (fault, rule) in self.shared.rules.strike(&self.request) {
-            let adds_up = matches!(fault, Fault::Delay(_) | Fault::SlowReply(_) | Fault::Hold(_));
+            let adds_up = matches!(
+                fault,
+                Fault::Delay(_) | Fault::SlowReply(_) | Fault::ShortPages(_) | Fault::Hold(_)
+            );
             if struck && !adds_up {
                 continue;
             }
@@ -129,6 +134,7 @@ impl Call {
             match fault {
                 Fault::Delay(time) => tokio::time::sleep(time).await,
                 Fault::SlowReply(time) => after.slow += time,
+                Fault::ShortPages(size) => after.short_pages = Some(size),
                 Fault::Throttle => return Passed::Refused(refusals::throttled(operation)),
                 Fault::ExpiredToken => return Passed::Refused(refusals::expired_token(operation)),
                 Fault::AccessDenied => {
@@ -159,18 +165,39 @@ impl Call {
     }
 
     async fn ask_aws(&self, after: &After) -> Response<Bytes> {
-        let forward = forward(&self.shared, &self.request);
         let meanwhile = async {
             for gate in after.gates.iter().filter(|gate| gate.moment() == Moment::DuringForward) {
                 self.hold(gate).await;
             }
         };
-        let (answer, ()) = tokio::join!(forward, meanwhile);
-        match answer {
+        let (answer, ()) = tokio::join!(self.answer(after.short_pages), meanwhile);
+        answer
+    }
+
+    async fn answer(&self, short_pages: Option<usize>) -> Response<Bytes> {
+        if let Some(page) = self.shared.pages().next(&self.request) {
+            return page;
+        }
+        let response = match self.shared.staleness_recalls(&self.request) {
+            Some(response) => {
+                self.shared.log.fault(self.seq, OUTDATED);
+                response
+            }
+            None => self.forward().await,
+        };
+        match short_pages {
+            Some(size) => self.shared.pages().begin(&self.request, size, response),
+            None => response,
+        }
+    }
+
+    async fn forward(&self) -> Response<Bytes> {
+        let asked = self.shared.start.elapsed();
+        match forward(&self.shared, &self.request).await {
             Ok(mut response) => {
                 self.shared.log.forwarded(self.seq, response.status().as_u16());
                 self.shared.identities.learn(&self.request, &response);
-                self.shared.staleness_edits(&self.request, &mut response);
+                self.shared.staleness_edits(&self.request, asked, &mut response);
                 response
             }
             Err(error) => {

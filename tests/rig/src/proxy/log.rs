@@ -13,6 +13,9 @@ use tokio::sync::watch;
 use super::request::Request;
 use super::wire::AwsError;
 
+/// The fault of a call that was answered as before a write.
+pub(crate) const OUTDATED: &str = "as before a write";
+
 /// One call of an AWS operation.
 #[derive(Clone, Debug, Serialize)]
 pub struct Call {
@@ -113,6 +116,11 @@ impl Calls {
     /// The calls that were answered with an error, or not at all.
     pub fn errors(&self) -> Self {
         self.only(|call| call.took.is_some() && call.status.is_none_or(|status| status >= 400))
+    }
+
+    /// The calls that were answered as before a write.
+    pub fn outdated(&self) -> Self {
+        self.only(|call| call.faults.iter().any(|fault| fault == OUTDATED))
     }
 
     /// The calls the caller was told to slow down for.

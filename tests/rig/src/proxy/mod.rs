@@ -20,6 +20,7 @@ mod identity;
 pub mod limits;
 mod log;
 mod operation;
+mod pages;
 mod refusals;
 mod reply;
 mod request;
@@ -75,6 +76,7 @@ pub(crate) struct Shared {
     paused: watch::Sender<usize>,
     buckets: Mutex<Option<Buckets>>,
     staleness: Mutex<Option<Staleness>>,
+    pages: Mutex<pages::Pages>,
     start: Instant,
 }
 
@@ -94,10 +96,21 @@ impl Shared {
         staleness.as_mut()?.refuse(request, &account, self.start.elapsed())
     }
 
-    fn staleness_edits(&self, request: &Request, response: &mut Response<Bytes>) {
+    fn pages(&self) -> MutexGuard<'_, pages::Pages> {
+        lock(&self.pages)
+    }
+
+    /// What AWS still answers, though something has been written since.
+    fn staleness_recalls(&self, request: &Request) -> Option<Response<Bytes>> {
+        let staleness = lock(&self.staleness);
+        let account = self.identities.of(&request.access_key).account;
+        staleness.as_ref()?.recall(request, &account, self.start.elapsed())
+    }
+
+    fn staleness_edits(&self, request: &Request, asked: Duration, response: &mut Response<Bytes>) {
         if let Some(staleness) = lock(&self.staleness).as_mut() {
             let account = self.identities.of(&request.access_key).account;
-            staleness.pass(request, &account, self.start.elapsed(), response);
+            staleness.pass(request, &account, [asked, self.start.elapsed()], response);
         }
     }
 
@@ -155,6 +168,7 @@ impl Proxy {
             paused: watch::Sender::new(0),
             buckets: Mutex::new(None),
             staleness: Mutex::new(None),
+            pages: Mutex::default(),
             start: Instant::now(),
         });
         let serving = shared.clone();
@@ -205,7 +219,7 @@ impl Proxy {
             .unwrap_or_default()
     }
 
-    /// Hides fresh objects from now on, or no more.
+    /// Has AWS answer what is out of date from now on, or no more.
     pub fn set_staleness(&self, staleness: impl Into<Option<Staleness>>) {
         *lock(&self.shared.staleness) = staleness.into();
     }

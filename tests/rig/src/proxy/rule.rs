@@ -19,6 +19,9 @@ pub enum Fault {
     Delay(Duration),
     /// The reply takes longer to arrive. Other faults of the call still apply.
     SlowReply(Duration),
+    /// A list that is asked for in pages comes in pages of so many items, after one that has none. Other faults of the
+    /// call still apply.
+    ShortPages(usize),
     /// The service throttles, in its own words.
     Throttle,
     /// The service denies access, naming caller, action and resource.
@@ -67,6 +70,7 @@ impl fmt::Display for Fault {
             Self::Delay(time) => write!(f, "delay {time:?}"),
             Self::SlowReply(time) => write!(f, "slow reply {time:?}"),
             Self::Error { code, .. } => write!(f, "error {code}"),
+            Self::ShortPages(size) => write!(f, "pages of {size}"),
             Self::Hold(gate) => write!(f, "hold {:?}", gate.moment()),
             other => write!(f, "{other:?}"),
         }

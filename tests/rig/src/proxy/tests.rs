@@ -237,14 +237,24 @@ async fn die_at(moment: Moment, then: fn(Held)) -> (u64, u64) {
     if moment == Moment::DuringForward {
         aws.requests.wait_for(|count| *count == 1).await.expect("the forward");
     }
-    // Long enough for the caller to have begun its next call, if it could.
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    if moment == Moment::AfterReply {
+        let goes_on = |calls: &Calls| calls.len() == 2;
+        proxy
+            .until(Mark::default(), LONG, goes_on)
+            .await
+            .expect("its next call");
+    }
     caller.abort();
     caller.await.ok();
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    let ended = |calls: &Calls| calls.iter().all(|call| call.took.is_some());
+    // What it called after the held call is over when the proxy has seen it die.
+    let next_ended = |calls: &Calls| calls.iter().skip(1).all(|call| call.took.is_some());
+    proxy
+        .until(Mark::default(), LONG, next_ended)
+        .await
+        .expect("its next call ends");
     let at_death = *aws.requests.borrow();
     then(held);
-    let ended = |calls: &Calls| calls.iter().all(|call| call.took.is_some());
     proxy.until(Mark::default(), LONG, ended).await.expect("all calls end");
     let later = *aws.requests.borrow();
     (at_death, later)
@@ -329,4 +339,42 @@ async fn fresh_objects_stay_hidden() {
     assert_eq!(call(&client, &proxy, by_id).await.expect("an answer").status(), 200);
     assert_eq!(*aws.requests.borrow(), 2);
     assert_eq!(proxy.calls()[1].error_code.as_deref(), Some("InvalidVpcID.NotFound"));
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_read_as_before() {
+    let (aws, proxy) = pair().await;
+    proxy.set_staleness(Staleness::of_reads(LONG).and_old_versions());
+    let client = http::client();
+    let by_id = "Action=DescribeVpcs&VpcId.1=vpc-1";
+    call(&client, &proxy, by_id).await.expect("an answer");
+    call(&client, &proxy, by_id).await.expect("an answer");
+    assert_eq!(*aws.requests.borrow(), 2, "nothing was written");
+    call(&client, &proxy, "Action=DeleteVpc&VpcId=vpc-1")
+        .await
+        .expect("an answer");
+    let answer = call(&client, &proxy, by_id).await.expect("an answer");
+    assert_eq!(
+        (answer.status().as_u16(), answer.body().as_ref()),
+        (200, ANSWER.as_bytes())
+    );
+    assert_eq!(*aws.requests.borrow(), 3, "AWS is not asked");
+    assert_eq!(proxy.calls().outdated().len(), 1);
+}
+
+#[tokio::test]
+async fn lists_come_in_short_pages() {
+    let (aws, proxy) = pair().await;
+    let rule = proxy.add(Rule::on("ec2:Describe*", Fault::ShortPages(2)));
+    let client = http::client();
+    let whole = call(&client, &proxy, "Action=DescribeVpcs").await.expect("an answer");
+    assert_eq!(whole.body(), ANSWER);
+    let first = call(&client, &proxy, "Action=DescribeVpcs&MaxResults=5").await;
+    let first = first.expect("an answer");
+    let token = wire::element(&String::from_utf8_lossy(first.body()), "nextToken").expect("a token");
+    let next = format!("Action=DescribeVpcs&MaxResults=5&NextToken={token}");
+    let next = call(&client, &proxy, &next).await.expect("an answer");
+    assert_eq!(next.body(), ANSWER);
+    assert_eq!(rule.hits(), 3);
+    assert_eq!(*aws.requests.borrow(), 2, "the pages of one list are of one moment");
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use hyper::http::request::Parts;
 use serde::Serialize;
 
-pub(crate) use query::fields;
+pub(crate) use query::{decode, fields};
 pub(crate) use s3::bucket as s3_bucket;
 
 /// How a service is spoken to, which decides how its errors look.
@@ -30,6 +30,13 @@ pub enum Protocol {
     RestJson,
     /// Not spoken by any service we know.
     Unknown,
+}
+
+impl Protocol {
+    /// Whether it is answered in JSON.
+    pub(crate) fn is_json(self) -> bool {
+        matches!(self, Self::Json10 | Self::Json11 | Self::RestJson)
+    }
 }
 
 /// One operation of one service, shown as `ec2:CreateVpc`.

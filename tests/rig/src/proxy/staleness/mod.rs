@@ -1,8 +1,10 @@
-//! Eventual consistency: what was just created is not seen, for a while, by those who read.
+//! Eventual consistency: what was just created is not seen, for a while, by those who read, and what was just changed or
+//! deleted is seen as it was.
 
 mod kinds;
 mod principals;
-mod xml;
+mod versions;
+pub(super) mod xml;
 
 use std::time::Duration;
 
@@ -12,19 +14,21 @@ use hyper::header::CONTENT_LENGTH;
 use serde_json::Value;
 
 use self::kinds::{KINDS, Kind};
+use self::versions::Versions;
 use super::operation::Protocol;
 use super::request::Request;
 use super::wire::{self, AwsError};
 
-/// How long fresh objects stay hidden, and from whom.
+/// How long fresh objects stay hidden, and from whom; and whether what is not fresh is shown as it was.
 ///
-/// Lists leave them out, reads by id say not found. The object itself is there: a second create with the same
+/// Lists leave fresh ones out, reads by id say not found. The object itself is there: a second create with the same
 /// name or token meets it.
 #[derive(Clone, Debug)]
 pub struct Staleness {
     window: Duration,
     from_writes: bool,
     fresh: Vec<Fresh>,
+    versions: Option<Versions>,
 }
 
 #[derive(Clone, Debug)]
@@ -42,6 +46,7 @@ impl Staleness {
             window,
             from_writes: false,
             fresh: Vec::new(),
+            versions: None,
         }
     }
 
@@ -49,6 +54,19 @@ impl Staleness {
     pub fn and_writes(mut self) -> Self {
         self.from_writes = true;
         self
+    }
+
+    /// Shows what was changed or deleted less than a window ago as it was before, to those who have read it before.
+    pub fn and_old_versions(mut self) -> Self {
+        self.versions = Some(Versions::new(self.window));
+        self
+    }
+
+    /// The answer of before a write to what `request` reads, where there still is one.
+    pub(crate) fn recall(&self, request: &Request, account: &str, now: Duration) -> Option<Response<Bytes>> {
+        let mut response = self.versions.as_ref()?.recall(request, account, now)?;
+        self.hide(request, account, &mut response);
+        Some(response)
     }
 
     /// The error of a request for something that is there, but still hidden.
@@ -74,15 +92,32 @@ impl Staleness {
         roles.find_map(|fresh| principals::refuse(request, account, &fresh.id))
     }
 
-    /// Remembers what an answer says was created, and takes out of it what is still hidden.
-    pub(crate) fn pass(&mut self, request: &Request, account: &str, now: Duration, response: &mut Response<Bytes>) {
-        if !response.status().is_success() {
-            return;
+    /// Learns from an answer to what was asked at `asked`, and takes out of it what is still hidden.
+    pub(crate) fn pass(
+        &mut self,
+        request: &Request,
+        account: &str,
+        [asked, now]: [Duration; 2],
+        response: &mut Response<Bytes>,
+    ) {
+        let done = response.status().is_success();
+        if let Some(versions) = &mut self.versions {
+            if !request.operation.is_mutating() {
+                versions.answered(request, account, asked, response);
+            } else if done && request.is_mutating() {
+                versions.written(request, account, now);
+            }
         }
-        let service = request.operation.service.as_str();
-        let name = request.operation.name.as_str();
-        let text = String::from_utf8_lossy(response.body()).into_owned();
-        if let Some(kind) = KINDS.iter().find(|kind| (kind.service, kind.create) == (service, name))
+        if done {
+            self.note_created(request, account, now, response);
+            self.hide(request, account, response);
+        }
+    }
+
+    fn note_created(&mut self, request: &Request, account: &str, now: Duration, response: &Response<Bytes>) {
+        let operation = (request.operation.service.as_str(), request.operation.name.as_str());
+        let text = String::from_utf8_lossy(response.body());
+        if let Some(kind) = KINDS.iter().find(|kind| (kind.service, kind.create) == operation)
             && let Some(id) = kind.created_id(request, &text)
         {
             self.fresh.push(Fresh {
@@ -92,6 +127,13 @@ impl Staleness {
                 until: now + self.window,
             });
         }
+    }
+
+    /// Takes out of an answer what is still hidden.
+    fn hide(&self, request: &Request, account: &str, response: &mut Response<Bytes>) {
+        let service = request.operation.service.as_str();
+        let name = request.operation.name.as_str();
+        let text = String::from_utf8_lossy(response.body()).into_owned();
         let mut filtered = text.clone();
         for kind in KINDS
             .iter()
@@ -117,10 +159,7 @@ impl Staleness {
 
 /// Takes the entries out of a list whose key is hidden.
 fn without(request: &Request, body: &str, item: &str, key: &str, hidden: &dyn Fn(&str) -> bool) -> String {
-    if !matches!(
-        request.operation.protocol,
-        Protocol::Json10 | Protocol::Json11 | Protocol::RestJson
-    ) {
+    if !request.operation.protocol.is_json() {
         return xml::without(body, item, key, hidden);
     }
     let Ok(mut value) = serde_json::from_str::<Value>(body) else {
@@ -159,9 +198,10 @@ impl Fresh {
                 fields.any(|(name, value)| self.kind.is_param(&name) && value == self.id)
             }
             Protocol::RestXml => request.bucket().as_deref() == Some(&self.id),
-            _ => request
-                .param(self.kind.param)
-                .is_some_and(|value| ends_with_id(&value, &self.id)),
+            _ => {
+                let mut named = self.kind.params.iter().filter_map(|param| request.param(param));
+                named.any(|value| ends_with_id(&value, &self.id))
+            }
         }
     }
 
@@ -178,6 +218,14 @@ impl Kind {
             Protocol::Ec2 | Protocol::Query => wire::element(answer, self.created),
             _ => {
                 let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+                // A parameter is put whether it is new or not.
+                let is_first = answer
+                    .get("Version")
+                    .and_then(Value::as_u64)
+                    .is_none_or(|version| version == 1);
+                if !is_first {
+                    return None;
+                }
                 find(&answer, self.created).or_else(|| request.param(self.created))
             }
         }
@@ -186,7 +234,7 @@ impl Kind {
     /// Whether a field of a form carries ids of this kind. EC2 tags anything as a `ResourceId`.
     fn is_param(&self, field: &str) -> bool {
         let field = field.split('.').next().unwrap_or_default();
-        field == self.param || (self.service == "ec2" && field == "ResourceId")
+        self.params.contains(&field) || (self.service == "ec2" && field == "ResourceId")
     }
 }
 

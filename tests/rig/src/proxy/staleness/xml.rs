@@ -2,12 +2,17 @@
 
 /// The text without those outermost `<item>` elements whose own `<key>` is hidden.
 pub(super) fn without(xml: &str, item: &str, key: &str, hidden: &dyn Fn(&str) -> bool) -> String {
+    retain(xml, item, |element| !child(element, key).is_some_and(hidden))
+}
+
+/// The text with only those of its outermost `<item>` elements that are wanted.
+pub(crate) fn retain(xml: &str, item: &str, mut wanted: impl FnMut(&str) -> bool) -> String {
     let mut kept = String::with_capacity(xml.len());
     let mut rest = xml;
     while let Some((start, end)) = outermost(rest, item) {
         let element = &rest[start..end];
         kept.push_str(&rest[..start]);
-        if !child(element, key).is_some_and(hidden) {
+        if wanted(element) {
             kept.push_str(element);
         }
         rest = &rest[end..];
