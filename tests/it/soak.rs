@@ -168,7 +168,7 @@ async fn a_fleet_under_fire_ends_as_declared() -> Result<()> {
     println!("{:>6} times: an answer of before a write", calls.outdated().len());
     let undone = undone(&fleet);
     ensure!(undone.is_empty(), "did not happen once: {undone:?}");
-    ensure!(calls.outdated().len() > 0, "AWS has always answered what is true");
+    ensure!(!calls.outdated().is_empty(), "AWS has always answered what is true");
     fleet.as_declared().await.context("after the fire")?;
     fleet.is_there_once().await?;
     fleet.memory_is_flat()?;
