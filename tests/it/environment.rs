@@ -48,6 +48,11 @@ pub async fn observe(aws: &Arc<Aws>, owner: &Owner) -> Result<Objects> {
     observe_those(aws, owner, |_| true).await
 }
 
+/// The same, of what is not on its way out.
+pub async fn observe_standing(aws: &Arc<Aws>, owner: &Owner) -> Result<Objects> {
+    observe_those(aws, owner, |object| !matches!(object.phase, Phase::Leaving(_))).await
+}
+
 /// The same, of those that are `wanted`.
 async fn observe_those(aws: &Arc<Aws>, owner: &Owner, wanted: fn(&Object) -> bool) -> Result<Objects> {
     let single = |(node, objects): (NodeKey, Vec<Object>)| {
@@ -130,8 +135,7 @@ impl Environment {
 
     /// What AWS holds of it and is not on its way out.
     pub async fn observe_standing(&self) -> Result<Objects> {
-        let stands = |object: &Object| !matches!(object.phase, Phase::Leaving(_));
-        observe_those(&self.aws, &self.owner, stands).await
+        observe_standing(&self.aws, &self.owner).await
     }
 
     /// Takes all tags off the project's key; the key as it was.
