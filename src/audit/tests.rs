@@ -34,6 +34,10 @@ impl Environment {
                 ..Guardrails::default()
             },
             notebooks: vec![notebook("ana"), notebook("bo")],
+            packages: serde_json::from_value(json!({"mirror": {
+                "endpointService": "com.amazonaws.vpce.eu-central-1.vpce-svc-0123456789abcdef0"
+            }}))
+            .expect("a mirror"),
             ..SecureMLProjectSpec::default()
         };
         let project = project(spec);
