@@ -17,6 +17,7 @@ mod phrases;
 mod reconcile;
 pub mod removal;
 pub mod status;
+mod unreadable;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 use futures::StreamExt;
 use jiff::SignedDuration;
+use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Config, Error};
 use kube::runtime::{Controller, Predicate, PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, Client};
@@ -173,7 +175,8 @@ async fn work(client: Client, context: context::Context, claims: &mut Claims, co
 
 /// Works on every project until the process is told to stop.
 async fn watch(client: Client, context: context::Context, concurrency: u16) {
-    let projects: Api<SecureMLProject> = Api::all(client);
+    // One that cannot be read is no reason to see none.
+    let projects: Api<DeserializeGuard<SecureMLProject>> = Api::all(client.clone());
     let (reader, writer) = reflector::store();
     let context = Arc::new(context.with_fleet(reader.clone()));
     // What only our own status writes change is no news.
@@ -182,8 +185,9 @@ async fn watch(client: Client, context: context::Context, concurrency: u16) {
         .combine(predicates::annotations);
     let changes = watcher(projects, watcher::Config::default().any_semantic())
         .default_backoff()
+        .filter_map(unreadable::skip(client))
         .reflect(writer)
-        .applied_objects()
+        .touched_objects()
         .predicate_filter(news, PredicateConfig::default());
     Controller::for_stream(changes, reader)
         .with_config(Config::default().concurrency(concurrency))

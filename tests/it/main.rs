@@ -14,6 +14,7 @@ mod errors;
 mod generated;
 mod guardrails;
 mod manifests;
+mod one_bad_project;
 mod owners;
 mod pause;
 mod permissions;
