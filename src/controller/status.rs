@@ -192,7 +192,8 @@ fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict
     let is_skipped = |entry: &&Entry| matches!(entry.outcome, Outcome::Skipped(_));
     let skipped = report_or_none.entries.values().filter(is_skipped).count();
     if !failures.is_empty() {
-        let passes = report_or_none.failures().any(|(_, failure)| failure.class.passes());
+        // What calls for somebody does so though something else passes, and is tried again, beside it.
+        let passes = report_or_none.failures().all(|(_, failure)| failure.class.passes());
         let standing = if passes {
             Standing::Reconciling
         } else {
@@ -248,12 +249,23 @@ fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict
 
 /// The reason of what failed.
 fn failed(report: &Report) -> &'static str {
-    let undone = report.failures().all(|(_, failure)| failure.class == Class::Undone);
+    let mut stuck = report
+        .failures()
+        .filter(|(_, failure)| !failure.class.passes())
+        .peekable();
+    let undone = stuck.peek().is_some() && stuck.all(|(_, failure)| failure.class == Class::Undone);
     if undone { "DoesNotStay" } else { "AwsCallFailed" }
 }
 
+/// What failed; what calls for somebody comes first.
 fn troubles(report: &Report) -> Vec<String> {
-    let troubles: Vec<(&NodeKey, String)> = report.troubles().collect();
+    let mut troubles: Vec<(&NodeKey, String)> = report.troubles().collect();
+    let passes = |node: &NodeKey| {
+        report
+            .failures()
+            .any(|(failed, failure)| failed == node && failure.class.passes())
+    };
+    troubles.sort_by_key(|(node, _)| passes(node));
     phrases::grouped(troubles.iter().map(|(node, told)| (*node, told.as_str())))
 }
 
@@ -294,6 +306,7 @@ pub(super) fn resources(
             problem,
             held_by: held_by.cloned().unwrap_or_default(),
             held_since: holders.map(|_| since()),
+            next_try_at: report.and_then(|report| report.next_tries.get(node)).copied().map(Time),
         }
     };
     let gone = |node: &NodeKey, step: &Step| {

@@ -37,6 +37,8 @@ pub enum Class {
     Undone,
     /// Not in the table of errors.
     Unknown,
+    /// Not in the table of errors, and it did not pass when it was tried again.
+    Unsolved,
 }
 
 impl Class {
@@ -50,8 +52,19 @@ impl Class {
             | Self::InUse
             | Self::NotFound
             | Self::Unknown => true,
-            Self::Denied | Self::Credentials | Self::Invalid | Self::Taken | Self::Quota | Self::Undone => false,
+            Self::Denied
+            | Self::Credentials
+            | Self::Invalid
+            | Self::Taken
+            | Self::Quota
+            | Self::Undone
+            | Self::Unsolved => false,
         }
+    }
+
+    /// Whether the same call fails again for ever: until the spec, the plan or what AWS holds is another.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Invalid | Self::Taken)
     }
 
     /// What whoever reads of the failure can do.
@@ -64,6 +77,10 @@ impl Class {
                 "it is repeated; if it stays, check the way to AWS: the network, the proxy, AWS_ENDPOINT_URL"
             }
             Self::Unknown => "it is repeated; if it stays, look the code up in the documentation of the service",
+            Self::Unsolved => {
+                "it has failed again and again, and is repeated only now and then: look the code up in the documentation of \
+                 the service, and report it so that secureml can name its cause"
+            }
             Self::Denied => "allow the controller's role this action",
             Self::Credentials => {
                 "set AWS_PROFILE to a profile that has them, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN where there is one); \

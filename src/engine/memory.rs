@@ -134,8 +134,11 @@ impl Memory {
             if !creates {
                 let before = plan.steps.get(node).and_then(|step| step.before);
                 // What is adopted has its tags, though corrections follow.
-                let changed = done || entry.action == Action::Adopt && matches!(entry.outcome, Outcome::Pending { .. });
-                if let Some(before) = before.filter(|_| changed && entry.calls > 0) {
+                let accepted = match entry.outcome {
+                    Outcome::Pending { turn_in, .. } => turn_in.is_none() || entry.action == Action::Adopt,
+                    _ => done,
+                };
+                if let Some(before) = before.filter(|_| accepted && entry.calls > 0) {
                     self.changed.insert(node.clone(), (now, before));
                 }
                 self.made.remove(node);
@@ -147,6 +150,23 @@ impl Memory {
                 self.made.insert(node.clone(), (now, Expected { outputs, done }));
             } else if matches!(&entry.outcome, Outcome::Failed(failure) if failure.class == Class::Unanswered) {
                 self.unanswered.insert(node.clone(), now);
+            }
+        }
+    }
+
+    /// A name that is taken may be taken by a call of ours: the SDK repeated it after its answer was lost, or a process
+    /// before this one died. Once, before anybody is called, AWS's lists get the time to show whose it is.
+    pub(super) fn doubt(&mut self, report: &mut Report, now: Instant) {
+        for (node, entry) in &mut report.entries {
+            let taken = matches!(&entry.outcome, Outcome::Failed(failure) if failure.class == Class::Taken);
+            let first = entry.calls > 0 && self.patience.is_first_failure(node);
+            if taken && first && entry.action == Action::Create {
+                self.unanswered.insert(node.clone(), now);
+                let why = "AWS says that it exists: waiting for AWS's lists to show whether this project made it";
+                entry.outcome = Outcome::Pending {
+                    why: why.to_owned(),
+                    turn_in: None,
+                };
             }
         }
     }

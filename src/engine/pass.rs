@@ -75,6 +75,8 @@ pub async fn carry_out(inventory: &Inventory, plan: &Plan, memory: &mut Memory, 
     look_into_refusals(inventory, plan, memory, &mut report).await;
     memory.learn(plan, &report, Instant::now());
     memory.patience.learn(plan, &report, &held, Instant::now());
+    memory.patience.judge(plan, &mut report);
+    memory.doubt(&mut report, Instant::now());
     for (node, step) in plan.writes() {
         let took = || {
             report

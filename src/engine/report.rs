@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
@@ -126,6 +127,9 @@ pub struct Report {
     pub outputs: BTreeMap<NodeKey, BTreeMap<String, String>>,
     /// What keeps the resources from going whose deletion AWS refused, or why that could not be listed.
     pub holders: BTreeMap<NodeKey, Result<Vec<Holder>, Failure>>,
+    /// When what failed is tried again, where that takes a while.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub next_tries: BTreeMap<NodeKey, Timestamp>,
 }
 
 impl Report {
