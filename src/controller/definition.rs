@@ -11,7 +11,7 @@ use kube::{Api, Client, CustomResourceExt as _};
 
 use super::events::note;
 use crate::api::SecureMLProject;
-use crate::model::{Account, OWNER_TAG, Owner};
+use crate::model::{Account, OWNER_TAG, Owner, counted_are};
 
 /// Why it could not be told, with what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -44,10 +44,11 @@ pub(super) async fn is_going(client: &Client) -> Result<bool, Untold> {
 pub(super) fn let_go(project: &SecureMLProject, owner: &Owner, account: &Account) -> Event {
     let resources = project.status.iter().flat_map(|status| &status.resources);
     let stays = resources.filter(|resource| resource.id.is_some()).count();
+    let stays = counted_are(stays, "resource");
     let Account { id, region, .. } = account;
     let said = format!(
-        "{} is being removed, which deletes nothing on AWS: {stays} resources of {owner} stay in account {id}, {region}, \
-         and nobody keeps them as declared. Apply the definition and the project again to take them up. To list them: aws \
+        "{} is being removed, which deletes nothing on AWS: {stays} of {owner} left in account {id}, {region}, which \
+         nobody keeps as declared any more. Apply the definition and the project again to take them up. To list them: aws \
          resourcegroupstaggingapi get-resources --region {region} --tag-filters Key={OWNER_TAG},Values={owner}",
         SecureMLProject::crd_name(),
     );

@@ -1,6 +1,6 @@
 //! What a plan does, in words that a condition or an event can hold.
 
-use crate::model::{NodeKey, references};
+use crate::model::{NodeKey, counted, references};
 use crate::plan::{Action, Plan, Step};
 
 /// How much of a list a message holds.
@@ -21,7 +21,7 @@ pub(super) fn wanted(plan: &Plan) -> String {
 
 pub(super) fn count(plan: &Plan, action: Action) -> String {
     let count = plan.steps.values().filter(|step| step.action == action).count();
-    format!("{count} resource{}", if count == 1 { "" } else { "s" })
+    counted(count, "resource")
 }
 
 /// What is said of each node; of those of which the same is said, once.

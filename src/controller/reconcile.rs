@@ -39,7 +39,7 @@ const WITHHELD: Duration = Duration::from_secs(60);
 pub(super) enum Error {
     #[error("{}", cluster::explain(.0))]
     Kubernetes(#[source] Box<kube::Error>),
-    #[error("the audit came to no end: {0}")]
+    #[error("the audit crashed: {0}")]
     Audit(#[from] tokio::task::JoinError),
     #[error("AWS still holds resources of the project")]
     StillThere(Duration),

@@ -15,7 +15,7 @@ use super::{adoption, pause};
 use crate::api::{ResourceStatus, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{Blueprint, Invalid};
 use crate::engine::{Class, Entry, Outcome, Report};
-use crate::model::NodeKey;
+use crate::model::{NodeKey, counted, counted_are};
 use crate::plan::{Action, Plan, PlanError, Step};
 
 /// The reason when the program cannot make a plan.
@@ -37,14 +37,14 @@ pub fn invalid(
 }
 
 /// The environment cannot be planned, though the spec is sound.
-pub(super) fn unplannable(
+pub fn unplannable(
     project: &SecureMLProject,
     mut latest: SecureMLProjectStatus,
     error: &PlanError,
 ) -> SecureMLProjectStatus {
     let message = format!(
-        "the environment cannot be planned, and AWS is left as it is: {error}; this is a mistake in this program, not in \
-         the spec: report it, and go back to the version before"
+        "the environment cannot be planned, and AWS is left as it is: {error}; this is a bug in secureml, not in the spec: \
+         report it, and go back to the previous version"
     );
     let unseen = "what stands is not audited while it cannot be planned".to_owned();
     set(&mut latest, project, ENFORCED, State::Unknown, NO_PLAN, unseen);
@@ -150,7 +150,13 @@ pub(super) fn event(
         .values()
         .filter(|entry| entry.action == Action::Create && entry.calls > 0)
         .count();
-    (made > 0).then(|| note(EventType::Normal, "Created", format!("{made} resources were created")))
+    (made > 0).then(|| {
+        note(
+            EventType::Normal,
+            "Created",
+            format!("created {}", counted(made, "resource")),
+        )
+    })
 }
 
 /// What stays behind when the project goes.
@@ -237,7 +243,7 @@ fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict
     if !blocked.is_empty() {
         return Verdict::new(Standing::Stalled, "NeedsDecision", shorten(&blocked));
     }
-    let message = format!("{} resources are as declared", plan.steps.len());
+    let message = format!("{} as declared", counted_are(plan.steps.len(), "resource"));
     let mut verdict = Verdict::new(Standing::Ready, "AsDeclared", message);
     // Whoever lists projects has to see which are not kept so.
     if let Some(Hold::Paused(pause)) = hold {
@@ -292,7 +298,7 @@ pub(super) fn resources(
         let problem = match entry.map(|entry| &entry.outcome) {
             Some(Outcome::Done) => None,
             Some(Outcome::Pending { why, .. }) => Some(why.clone()),
-            Some(Outcome::Failed(failure)) => Some(failure.sentence()),
+            Some(Outcome::Failed(failure)) => Some(failure.sentence_for(node, step.action)),
             Some(Outcome::Skipped(because)) => Some(format!("waits for {because}")),
             None if matches!(step.action, Action::Keep | Action::Retain) => None,
             None => Some(step.reason.clone()),

@@ -516,7 +516,9 @@ mod tests {
         let held = patience.held(&plan, now);
         let failure = &held[&node()];
         assert!(
-            failure.to_string().contains("changed 13 times, and it does not stay: "),
+            failure
+                .to_string()
+                .contains("corrected 13 times, and it does not stay: "),
             "{failure}"
         );
         assert!(!failure.class.passes() && failure.remedy().contains("CloudTrail"));

@@ -143,15 +143,19 @@ impl Report {
 
     /// What failed, by node and in words, with what stands in its way and what to do about it.
     pub fn troubles(&self) -> impl Iterator<Item = (&NodeKey, String)> {
-        self.failures().map(|(node, failure)| {
+        let failed = self.entries.iter().filter_map(|(node, entry)| match &entry.outcome {
+            Outcome::Failed(failure) => Some((node, entry.action, failure)),
+            _ => None,
+        });
+        failed.map(|(node, action, failure)| {
             let held = match self.holders.get(node) {
                 Some(Ok(holders)) if !holders.is_empty() => format!("; held by {}", list(holders)),
                 Some(Err(unlisted)) => {
                     format!("; what holds it could not be listed: {unlisted}; {}", unlisted.remedy())
                 }
-                Some(Ok(_)) | None => return (node, failure.sentence()),
+                Some(Ok(_)) | None => return (node, failure.sentence_for(node, action)),
             };
-            (node, format!("{failure}{held}; {}", failure.remedy()))
+            (node, format!("{failure}{held}; {}", failure.remedy_for(node, action)))
         })
     }
 

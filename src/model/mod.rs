@@ -17,4 +17,4 @@ pub use owner::{InvalidInstallation, Owner, installation};
 pub(crate) use owner::{is_label, is_subdomain_part};
 pub use reference::{Output, Ref, UnknownOutput, references, resolve};
 pub use tags::{ADOPTED_TAG, IDENTITY_TAGS, INSTALLATION_TAG, NAME_TAG, NODE_TAG, OWNER_TAG, Tags};
-pub use words::{REDACTED, Words, innermost, redact};
+pub use words::{REDACTED, Words, counted, counted_are, innermost, redact, with_article};

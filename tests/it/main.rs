@@ -16,6 +16,7 @@ mod guardrails;
 mod manifests;
 mod one_bad_project;
 mod owners;
+mod patience;
 mod pause;
 mod permissions;
 mod posture;

@@ -26,7 +26,7 @@ async fn apply(rig: &Rig, manifest: &str) -> Result<()> {
 }
 
 /// Stores a project that this version cannot read: while the definition allowed it.
-async fn store_unreadable(rig: &Rig, name: &str) -> Result<()> {
+pub async fn store_unreadable(rig: &Rig, name: &str) -> Result<()> {
     let kube = kubectl(rig)?;
     let definition = "crd/securemlprojects.secureml.dev";
     kube.kubectl_text(&["patch", definition, "--type=json", "-p", LOOSE])
