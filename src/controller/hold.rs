@@ -70,7 +70,10 @@ impl Hold {
             Self::Observed => format!(
                 "{differences}; nothing is changed, since drift.mode is Observe: set it to Enforce to have this put right"
             ),
-            Self::Paused(pause) => format!("{}; not corrected: {differences}", pause::tell(pause)),
+            Self::Paused(pause) => format!(
+                "{}; not corrected: {differences}; end the pause early by: secureml resume",
+                pause::tell(pause)
+            ),
             Self::Braked(Braking { id, projects, fleet }, project) => format!(
                 "held: at least {projects} of {} would change at once without a change of their specs; check that this is \
                  wanted, then release this one by: kubectl annotate smlp {project} --overwrite {RELEASE}={id} (all of them: \

@@ -204,7 +204,8 @@ impl Turn {
         begun: bool,
         (stands, latest): (&mut Option<SecureMLProjectStatus>, &mut SecureMLProjectStatus),
     ) -> Result<Report, Error> {
-        if todo.creates() {
+        let creates = memory.creates(todo, Instant::now());
+        if creates {
             // With a new id, unless a creation under the old one may still be on its way.
             let earlier = latest.intent.take().filter(|_| begun || memory.awaits_answers());
             let intent = intent(earlier);
@@ -213,7 +214,7 @@ impl Turn {
             *latest = status::working(project, std::mem::take(latest), todo);
         }
         // What is open is told before it is closed, and what is made before it is made.
-        if todo.creates() || guardrails::open_anew(stands.as_ref(), latest) {
+        if creates || guardrails::open_anew(stands.as_ref(), latest) {
             self.write(stands.as_ref(), latest).await?;
             *stands = Some(latest.clone());
         }

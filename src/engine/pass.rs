@@ -25,6 +25,7 @@ pub async fn look(
     floor: Instant,
     creation_was_begun: bool,
 ) -> Result<(World, Plan), PlanError> {
+    memory.begin();
     let not_before = |kind: &str| memory.not_before(kind, floor, Instant::now());
     let details = match goal {
         Goal::Present => Details::Paced,
@@ -61,7 +62,7 @@ pub async fn carry_out(inventory: &Inventory, plan: &Plan, memory: &mut Memory, 
             inventory.gives_up(node, id);
         }
     }
-    let held = memory.patience.held(plan, Instant::now());
+    let held = memory.alone(plan, Instant::now());
     let patient = Patient {
         executor: inventory,
         held: &held,

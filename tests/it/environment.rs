@@ -108,8 +108,8 @@ impl Environment {
         let project = parse(manifest)?;
         let name = project.metadata.name.as_deref().unwrap_or_default();
         let owner = Owner::new(INSTALLATION, "default", name);
+        let project = describe(&*clients(&rig.proxy.url()).await, &owner, project.spec).await?;
         let seen = clients_within(&rig.proxy.url(), at_most).await;
-        let project = describe(&seen, &owner, project.spec).await?;
         Ok(Self {
             aws: clients(rig.emulator.url()).await,
             blueprint: blueprint::draw(&project),

@@ -312,7 +312,8 @@ fn a_reason_for_each_change_that_is_held_back() {
     let moved = |a: &mut Attributes| a.subnet = None;
     let step = only_step(&blueprint, &world(&blueprint, "Failed", moved), Goal::Present);
     assert!(
-        step.reason.starts_with("it failed: no capacity; AWS cannot change subnet"),
+        step.reason
+            .starts_with("it failed: no capacity; AWS cannot change subnet"),
         "{}",
         step.reason
     );

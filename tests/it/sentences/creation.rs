@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use secureml::api::SecureMLProjectStatus;
 use secureml::blueprint::Blueprint;
-use secureml::engine::{Entry, Outcome};
-use secureml::plan::Goal;
+use secureml::engine::{Outcome, Report};
+use secureml::model::NodeKey;
+use secureml::plan::{Goal, Plan};
 use secureml_rig::proxy::{Request, RuleHandle};
 use secureml_rig::{Fault, Rule};
 
@@ -36,7 +37,6 @@ pub async fn while_it_is_made(environment: &mut Environment, told: &mut Told) ->
     let object = object(FULL)?;
     let mut found: BTreeMap<usize, SecureMLProjectStatus> = BTreeMap::new();
     let refusals = refusals();
-    let mut waits = BTreeSet::new();
     for _ in 0..PASSES {
         let mut busy = BTreeSet::new();
         let open = refusals
@@ -54,31 +54,34 @@ pub async fn while_it_is_made(environment: &mut Environment, told: &mut Told) ->
         let rules: Vec<_> = rules.into_iter().map(|rule| environment.rig.proxy.add(rule)).collect();
         environment.restart();
         environment.shows_within(SHOWN);
-        let (_, mut plan, mut report) = environment.attempt(Goal::Present).await?;
-        // What has somebody else's name is told when it is certain that it is no lost call of our own.
-        let doubted = |entry: &Entry| matches!(&entry.outcome, Outcome::Pending { why, .. } if why.contains("exists"));
-        for (number, refusal) in &due {
-            let node = refusal.node.parse()?;
-            if report.entries.get(&node).is_some_and(doubted) && waits.insert(*number) {
-                let status = after(&object, environment.blueprint(), &plan, Some(&only(&report, &node)));
-                told.conditions(
-                    Origin::Real,
-                    &format!("while it is made, at first, {}", refusal.situation),
-                    &status,
-                );
+        let (_, plan, report) = environment.attempt(Goal::Present).await?;
+        let say = |node: &NodeKey, plan: &Plan, report: &Report| {
+            after(&object, environment.blueprint(), plan, Some(&only(report, node)))
+        };
+        let mut doubted = Vec::new();
+        for (number, refusal) in due {
+            let node: NodeKey = refusal.node.parse()?;
+            match report.entries.get(&node).map(|entry| &entry.outcome) {
+                Some(Outcome::Failed(_)) => {
+                    found.insert(number, say(&node, &plan, &report));
+                }
+                Some(Outcome::Pending { why, .. }) if why.contains("exists") => {
+                    let situation = format!("while it is made, at first, {}", refusal.situation);
+                    told.conditions(Origin::Real, &situation, &say(&node, &plan, &report));
+                    doubted.push((number, node));
+                }
+                _ => {}
             }
         }
-        if report.entries.values().any(doubted) {
+        // What has somebody else's name is told when it is certain that it is no lost call of our own.
+        if !doubted.is_empty() {
             tokio::time::sleep(SHOWN + Duration::from_millis(200)).await;
-            (_, plan, report) = environment.attempt(Goal::Present).await?;
-        }
-        for (number, refusal) in due {
-            let node = refusal.node.parse()?;
-            if report.failures().any(|(failed, _)| *failed == node) {
-                found.insert(
-                    number,
-                    after(&object, environment.blueprint(), &plan, Some(&only(&report, &node))),
-                );
+            let (_, plan, report) = environment.attempt(Goal::Present).await?;
+            for (number, node) in doubted {
+                if report.failures().any(|(failed, _)| *failed == node) {
+                    let status = after(&object, environment.blueprint(), &plan, Some(&only(&report, &node)));
+                    found.insert(number, status);
+                }
             }
         }
         rules.iter().for_each(RuleHandle::remove);

@@ -282,7 +282,7 @@ fn adoptions(environment: &Environment, world: &World, told: &mut Told) -> Resul
         let mut object_found = objects.pop().context("no bucket")?;
         object_found.id = "research-rows-2019".to_owned();
         object_found.tags = Tags::default();
-        object_found.attributes["versioning"] = json!(false);
+        object_found.attributes["versioning"] = json!("Suspended");
         let candidate = Candidate {
             object: object_found,
             rivals,
