@@ -74,6 +74,9 @@ pub struct ResourceStatus {
     /// Since when its deletion is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_since: Option<Time>,
+    /// When what failed is tried again, where that takes a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_try_at: Option<Time>,
 }
 
 /// An adoption that waits for your decision.

@@ -206,6 +206,29 @@ const IN_WORDS: &[(&str, &str, Class)] = &[
     ("AccessDeniedException", "iam:passrole", Class::Transient),
 ];
 
+/// What is known by its code: the code, the words of the message that decide, if any, and the class.
+pub fn known() -> impl Iterator<Item = (&'static str, Option<&'static str>, Class)> {
+    let codes = CODES
+        .iter()
+        .flat_map(|(class, codes)| codes.iter().map(|code| (*code, None, *class)));
+    codes.chain(
+        IN_WORDS
+            .iter()
+            .map(|(code, words, class)| (*code, Some(*words), *class)),
+    )
+}
+
+/// The class of an answer of the HTTP status `status` that has no code: one to a HEAD, or one of a proxy on the way.
+fn of_status(status: u16) -> Class {
+    match status {
+        401 | 403 | 407 => Class::Denied,
+        404 => Class::NotFound,
+        408 | 500.. => Class::Transient,
+        429 => Class::Throttled,
+        _ => Class::Unknown,
+    }
+}
+
 /// The class of the code `code` with the message `message`.
 pub fn classify(code: &str, message: &str) -> Class {
     let message = message.to_lowercase();
@@ -255,6 +278,7 @@ where
         Class::Unknown if status.is_server_error() => Class::Transient,
         // What was asked for is done, and only the answer is of no use.
         Class::Unknown if status.is_success() => Class::Unanswered,
+        Class::Unknown if code.is_empty() => of_status(status.as_u16()),
         class => class,
     };
     let message = match message {

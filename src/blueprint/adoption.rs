@@ -3,7 +3,7 @@
 use super::{Blueprint, Invalid, Project};
 use crate::api::{AdoptedResource, DeletionPolicy};
 use crate::kinds::{self, Bucket, Identity, Kind};
-use crate::model::{Adoption, Claim, Claimed, NodeKey};
+use crate::model::{Adoption, Claim, Claimed, NodeKey, with_article};
 
 impl Project {
     /// The name of what is adopted as `resource`, if the spec says it.
@@ -54,7 +54,7 @@ pub(super) fn check(project: &Project) -> Vec<Invalid> {
             .and_then(|key: NodeKey| blueprint.nodes.get(&key));
         let Some(node) = node else {
             let problem = format!(
-                "{} is no resource of this project; it has {}",
+                "{} is not a resource of this project, which has {}",
                 adopted.resource,
                 adoptable(&blueprint)
             );
@@ -64,9 +64,9 @@ pub(super) fn check(project: &Project) -> Vec<Invalid> {
         let renamed = named && node.key.kind != Bucket::NAME && adopted.id.as_ref() != Some(&node.name);
         renamed.then(|| {
             let problem = format!(
-                "must be {}: AWS cannot rename a {}, and others name it in their policies; only buckets keep a name of \
-                 their own",
-                node.name, node.key.kind
+                "must be {}: AWS cannot rename {}, and policies of others name it; only buckets keep a name of their own",
+                node.name,
+                with_article(&node.key.kind)
             );
             Invalid::new(at("id"), problem)
         })

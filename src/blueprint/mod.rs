@@ -6,6 +6,7 @@ mod access;
 mod adoption;
 mod encryption;
 mod endpoints;
+mod fields;
 mod names;
 mod network;
 mod notebooks;
@@ -26,6 +27,7 @@ use crate::model::{Adoption, NODE_TAG, NodeKey, OWNER_TAG, Owner, Tags, Window};
 pub use crate::api::Invalid;
 pub use access::organization;
 pub use access::settings::Settings as GuardrailSettings;
+pub use fields::field_of;
 pub use project::{Project, SubnetPlace};
 #[cfg(test)]
 pub(crate) use start::script;

@@ -46,8 +46,7 @@ enum Command {
         #[arg(long)]
         offline: bool,
     },
-    /// Looks whether what stands in AWS keeps its promises, control by control, with evidence. Exit code 0: it does, 2: it
-    /// does not, 1: error.
+    /// Checks every control against what AWS holds, with evidence. Exit code 0: all hold, 2: some do not, 1: error.
     Audit {
         #[command(flatten)]
         subject: Subject,
@@ -60,7 +59,7 @@ enum Command {
         #[command(flatten)]
         target: Target,
     },
-    /// Removes what the file declares from AWS, save what is to be retained.
+    /// Removes what the file declares from AWS, except what is to be retained.
     Destroy {
         #[command(flatten)]
         target: Target,
@@ -69,28 +68,28 @@ enum Command {
     Crds,
     /// Prints the IAM policy that the controller's role needs, and no more than it needs.
     IamPolicy {
-        /// The installation whose resources the policy is about; any, unless it is named.
+        /// The installation whose resources the policy covers; by default any.
         #[arg(long, env = "SECUREML_INSTALLATION", default_value = ANY, value_parser = installation_or_any)]
         installation: String,
-        /// Prints what adopting existing resources takes beside, instead; attach it for as long as there is something to
+        /// Prints what adopting existing resources needs in addition, instead; attach it only while there is something to
         /// adopt.
         #[arg(long)]
         adopt: bool,
-        /// A bucket that is adopted under a name of its own: what the controller may do with it, for as long as it keeps
-        /// it. Can be given several times.
+        /// A bucket that is adopted and keeps its own name: adds what the controller may do with it. May be given several
+        /// times.
         #[arg(long, requires = "adopt")]
         bucket: Vec<String>,
     },
-    /// Prints what each role of the project may do, what is denied to it and why, in Markdown. Needs no access to AWS.
+    /// Prints, in Markdown, what each role of the project may do, what it is denied, and why. Needs no access to AWS.
     Handbook {
         #[command(flatten)]
         subject: Subject,
-        /// One page only: `admin`, `user`, `launch`, `flow-logs`, `notebook-<name>` or `data`.
+        /// Only this page: `admin`, `user`, `launch`, `flow-logs`, `notebook-<name>` or `data`.
         #[arg(long)]
         page: Option<String>,
     },
-    /// Shows whether the project's network has a way out, hop by hop. Exit code 0: none, 2: open paths or such that are
-    /// closed by a rule only, 1: error.
+    /// Shows whether the project's network has a way out, hop by hop. Exit code 0: none, 2: paths that are open, or closed
+    /// only by a rule, 1: error.
     Reach {
         #[command(flatten)]
         subject: Subject,
@@ -100,11 +99,11 @@ enum Command {
     },
     /// Writes the guardrails as policies of an AWS organisation: service control policies and a resource control policy.
     OrganizationPolicies(organization::Options),
-    /// Pauses the correction of a project: AWS is looked at and differences are told, but nothing is written, until the time
-    /// is over. Exit code 0: it is paused, 2: no controller has taken it up yet, 1: error, or the controller refused.
+    /// Pauses the correction of a project: differences are still found and reported, but nothing is changed on AWS until the
+    /// time is up. Exit code 0: paused, 2: no controller has answered yet, 1: error, or the controller refused.
     #[cfg(feature = "controller")]
     Pause(pause::Options),
-    /// Ends a pause before its time.
+    /// Ends a pause early.
     #[cfg(feature = "controller")]
     Resume(pause::Which),
     /// Runs the controller.

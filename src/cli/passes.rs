@@ -12,7 +12,7 @@ use crate::api::SecureMLProject;
 use crate::aws::{Aws, describe_account};
 use crate::blueprint::{self, Blueprint, Invalid, Project};
 use crate::engine::{Inventory, Memory, Outcome, Permit, Report, carry_out, look};
-use crate::model::NodeKey;
+use crate::model::{NodeKey, counted};
 use crate::plan::{Action, Goal, Plan, World, render};
 
 /// Between passes, while AWS is at work.
@@ -84,7 +84,10 @@ pub(super) async fn run(target: &Target, goal: Goal) -> Result<ExitCode> {
             if stuck.is_empty() {
                 return Ok(ExitCode::SUCCESS);
             }
-            bail!("{} resources need a decision; see above", stuck.len());
+            bail!(
+                "a decision is needed about {}; see above",
+                counted(stuck.len(), "resource")
+            );
         }
         let report = session.apply(&plan, &incarnation).await;
         told.is_news(&describe(&report))?;

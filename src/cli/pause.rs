@@ -26,7 +26,7 @@ const TAKEN_UP_WITHIN: Duration = Duration::from_secs(30);
 pub(super) struct Which {
     /// The project's name in the cluster of the current kubeconfig.
     name: String,
-    /// The namespace; that of the kubeconfig, or `default`, unless it is given.
+    /// The namespace; by default that of the kubeconfig, or `default`.
     #[arg(short, long)]
     namespace: Option<String>,
 }
@@ -36,10 +36,10 @@ pub(super) struct Which {
 pub(super) struct Options {
     #[command(flatten)]
     which: Which,
-    /// For how long, such as `2h` or `90m`. The controller refuses what is longer than it allows, a day by default.
+    /// How long, such as `2h` or `90m`. The controller refuses more than it allows, which is a day by default.
     #[arg(long = "for", value_name = "TIME")]
     time: SignedDuration,
-    /// Why, for whoever reads of it.
+    /// Why, for everybody who reads the status.
     #[arg(long)]
     reason: String,
 }

@@ -45,14 +45,14 @@ struct Source {
 /// In whose name, and how fast.
 #[derive(Debug, Args)]
 pub(super) struct Common {
-    /// The namespace; that of the manifest or of the kubeconfig, or `default`, unless it is given.
+    /// The namespace; by default that of the manifest or of the kubeconfig, or `default`.
     #[arg(short, long)]
     namespace: Option<String>,
-    /// The installation in whose name resources are owned: the controller's, to see what the controller sees.
+    /// The installation that owns the resources: use the controller's to see what the controller sees.
     #[arg(long, env = "SECUREML_INSTALLATION", default_value = "default", value_parser = crate::model::installation)]
     pub(super) installation: String,
-    /// How much of AWS's published request limits may be used, above 0 and at most 1; the rest is left to others in the
-    /// account. `none`: no pace of our own.
+    /// The share of AWS's published request limits that may be used, above 0 and at most 1; the rest is left to others in
+    /// the account. `none`: no client-side rate limit.
     #[arg(long, env = "SECUREML_AWS_RATE_SHARE", default_value = "0.5")]
     pub(super) aws_rate_share: Share,
 }

@@ -83,7 +83,8 @@ pub(super) fn ask(
                     braking = braking.id,
                     projects = braking.projects,
                     fleet = braking.fleet,
-                    "the fleet brake acts: changes that nobody declared are made no more until somebody releases them"
+                    "the fleet brake has stopped corrections: too many projects would change at once without a change of their specs; \
+                     each waits until somebody releases it"
                 );
             }
             let hold = Hold::Braked(braking, format!("{} -n {}", owner.name, owner.namespace));

@@ -138,7 +138,7 @@ impl Claims {
                 if self.permit.holds(Instant::now()) {
                     return;
                 }
-                Some(self.unread(&failure))
+                Some(unread(&self.installation, &failure))
             }
         };
         self.tell.send_if_modified(|told| {
@@ -194,55 +194,73 @@ impl Claims {
     }
 
     fn explain(&self, standing: Standing) -> Option<Withheld> {
-        let Account { id, region, .. } = &self.account;
-        let (own, installation) = (self.contender.own(), &self.installation);
-        let wait = self.contender.wait().as_secs();
-        let named = |others: &BTreeSet<Claimant>| {
-            let names: Vec<String> = others.iter().map(ToString::to_string).collect();
-            names.join(", ")
-        };
-        match standing {
-            Standing::Alone => None,
-            Standing::Asking(others) => Some(Withheld {
-                reason: TAKING_OVER,
+        let (wait, every) = (self.contender.wait().as_secs(), self.contender.every().as_secs());
+        withheld(
+            standing,
+            self.contender.own(),
+            &self.installation,
+            &self.account,
+            (wait, every),
+        )
+    }
+}
+
+/// Why the controller `own` of `installation` leaves AWS as it is, as it stands among others. They have `wait` seconds to
+/// answer, and it looks every `every` seconds.
+pub fn withheld(
+    standing: Standing,
+    own: &Claimant,
+    installation: &str,
+    account: &Account,
+    (wait, every): (u64, u64),
+) -> Option<Withheld> {
+    let Account { id, region, .. } = account;
+    let named = |others: &BTreeSet<Claimant>| {
+        let names: Vec<String> = others.iter().map(ToString::to_string).collect();
+        names.join(", ")
+    };
+    match standing {
+        Standing::Alone => None,
+        Standing::Asking(others) => Some(Withheld {
+            reason: TAKING_OVER,
+            message: format!(
+                "nothing is changed on AWS until it is certain that no other cluster works in the name of installation \
+                 {installation}: {} has claimed it, and has {wait} s to answer",
+                named(&others)
+            ),
+            stalls: false,
+        }),
+        Standing::Disputed(others) => {
+            let removal = others.first().map(|other| claims::removal(installation, region, other));
+            Some(Withheld {
+                reason: TWO_OWNERS,
                 message: format!(
-                    "what has to be changed on AWS waits until it is known that no other cluster works in the name of \
-                     installation {installation}: {} has {wait} s to answer",
-                    named(&others)
+                    "more than one controller works in the name of installation {installation} in account {id}, {region}: \
+                     this one, {own}, and {} (cluster/start; a cluster is the uid of its namespace kube-system, or its \
+                     --cluster-id). None of them changes anything on AWS. Stop all but one, or give each an --installation \
+                     of its own: the one that stays goes on by itself within {} s, or at once when the claims of those that \
+                     were stopped are removed: {}",
+                    named(&others),
+                    2 * wait + every,
+                    removal.unwrap_or_default()
                 ),
-                stalls: false,
-            }),
-            Standing::Disputed(others) => {
-                let removal = others.first().map(|other| claims::removal(installation, region, other));
-                Some(Withheld {
-                    reason: TWO_OWNERS,
-                    message: format!(
-                        "more than one controller works in the name of installation {installation} in account {id}, \
-                         {region}: this one, {own}, and {} (cluster/start; a cluster is the uid of its namespace kube-system, \
-                         or its --cluster-id). None of them changes anything on AWS. Stop all but one, or give each an \
-                         --installation of its own: the one that stays goes on by itself within {} s, or at once when the \
-                         claims of those that were stopped are removed: {}",
-                        named(&others),
-                        2 * wait + self.contender.every().as_secs(),
-                        removal.unwrap_or_default()
-                    ),
-                    stalls: true,
-                })
-            }
+                stalls: true,
+            })
         }
     }
+}
 
-    fn unread(&self, failure: &Failure) -> Withheld {
-        let path = claims::path(&self.installation);
-        Withheld {
-            reason: CLAIM_UNREAD,
-            message: format!(
-                "nothing is changed on AWS, since it is not known whether another cluster works in the name of this \
-                 installation: {failure}; {}; the claims are the parameters of Systems Manager below {path}",
-                failure.remedy()
-            ),
-            stalls: !failure.class.passes(),
-        }
+/// Why a controller leaves AWS as it is that cannot read who claims `installation`.
+pub fn unread(installation: &str, failure: &Failure) -> Withheld {
+    let path = claims::path(installation);
+    Withheld {
+        reason: CLAIM_UNREAD,
+        message: format!(
+            "nothing is changed on AWS, since it is not known whether another cluster works in the name of this \
+             installation: {failure}; {}; the claims are the parameters of Systems Manager below {path}",
+            failure.remedy()
+        ),
+        stalls: !failure.class.passes(),
     }
 }
 

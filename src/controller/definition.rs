@@ -12,7 +12,7 @@ use kube::{Api, Client, CustomResourceExt as _};
 use super::events::note;
 use super::phrases::listing;
 use crate::api::SecureMLProject;
-use crate::model::{Account, Owner};
+use crate::model::{Account, Owner, counted_are};
 
 /// Why it could not be told, with what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -45,11 +45,11 @@ pub(super) async fn is_going(client: &Client) -> Result<bool, Untold> {
 pub(super) fn let_go(project: &SecureMLProject, owner: &Owner, account: &Account) -> Event {
     let resources = project.status.iter().flat_map(|status| &status.resources);
     let stays = resources.filter(|resource| resource.id.is_some()).count();
+    let stays = counted_are(stays, "resource");
     let Account { id, region, .. } = account;
     let said = format!(
-        "{} is being removed, which deletes nothing on AWS: {stays} resources of {owner} stay in account {id}, {region}, \
-         and nobody keeps them as declared. Apply the definition and the project again to take them up. To list them: \
-         {}",
+        "{} is being removed, which deletes nothing on AWS: {stays} of {owner} left in account {id}, {region}, which \
+         nobody keeps as declared any more. Apply the definition and the project again to take them up. To list them: {}",
         SecureMLProject::crd_name(),
         listing(owner, account),
     );

@@ -16,6 +16,7 @@ use super::events::note;
 use crate::api::{OpeningStatus, SecureMLProject, SecureMLProjectStatus};
 use crate::audit::{Report, Verdict, audit};
 use crate::blueprint::{Blueprint, Project};
+use crate::model::counted;
 use crate::plan::{Action, Plan, World};
 
 /// The reason while the environment is not complete.
@@ -111,7 +112,7 @@ impl Watch {
 
     /// The audit itself is broken: that is no reason to leave the environment alone.
     pub(super) fn came_to_no_end(&mut self, object: &SecureMLProject, latest: &mut SecureMLProjectStatus) {
-        let message = "the audit came to no end: a mistake in this program; its log tells more".to_owned();
+        let message = "the audit crashed, a bug in secureml: see the controller's log".to_owned();
         self.say(latest, object, State::Unknown, "CannotTell", message);
     }
 
@@ -304,6 +305,6 @@ pub fn broken(report: &Report) -> String {
     let told = told.collect::<Vec<_>>().join("; ");
     match broken.len().saturating_sub(EXPLAINED) {
         0 => told,
-        more => format!("{told}; and {more} more controls"),
+        more => format!("{told}; and {}", counted(more, "more control")),
     }
 }

@@ -5,6 +5,7 @@ use super::conditions::{PAUSED, Standing};
 use super::pause;
 use crate::api::{DriftMode, PauseStatus, RELEASE, SecureMLProject, SecureMLProjectStatus};
 use crate::engine::Braking;
+use crate::model::counted;
 use crate::plan::{Action, Change, Effect, Plan, Severity};
 
 /// See the module. What is looked at, audited and told is the same as without.
@@ -69,11 +70,15 @@ impl Hold {
             Self::Observed => format!(
                 "{differences}; nothing is changed, since drift.mode is Observe: set it to Enforce to have this put right"
             ),
-            Self::Paused(pause) => format!("{}; not corrected: {differences}", pause::tell(pause)),
+            Self::Paused(pause) => format!(
+                "{}; not corrected: {differences}; end the pause early by: secureml resume",
+                pause::tell(pause)
+            ),
             Self::Braked(Braking { id, projects, fleet }, project) => format!(
-                "held: {projects} of {fleet} projects or more would be changed at once, though nobody declared it; \
-                 release this one by: kubectl annotate smlp {project} --overwrite {RELEASE}={id} (all of them: --all -A \
-                 in place of {project}); would be changed: {differences}"
+                "held: at least {projects} of {} would change at once without a change of their specs; check that this is \
+                 wanted, then release this one by: kubectl annotate smlp {project} --overwrite {RELEASE}={id} (all of them: \
+                 --all -A in place of {project}); would change: {differences}",
+                counted(*fleet, "project")
             ),
         }
     }

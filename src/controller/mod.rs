@@ -18,6 +18,7 @@ mod phrases;
 mod reconcile;
 pub mod removal;
 pub mod status;
+mod unreadable;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,12 +27,13 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 use futures::StreamExt;
 use jiff::SignedDuration;
+use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Config, Error};
 use kube::runtime::{Controller, Predicate, PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, Client};
 
 use self::claims::Claims;
-pub use self::claims::Withheld;
+pub use self::claims::{Withheld, unread as claims_unread, withheld};
 use self::context::{Adopters, Care};
 pub use self::guardrails::broken as broken_controls;
 pub use self::hold::Hold;
@@ -44,49 +46,49 @@ use crate::engine::{Limits, Permit, VISIBLE_WITHIN};
 #[derive(Debug, Args)]
 pub struct Options {
     /// The name under which this installation owns AWS resources. It is written in their tags: keep it when the
-    /// cluster is rebuilt, and give each cluster that shares an account its own.
+    /// cluster is rebuilt, and give each cluster that shares an account a name of its own.
     #[arg(long, env = "SECUREML_INSTALLATION", value_parser = crate::model::installation)]
     installation: String,
-    /// What tells this cluster from others that claim the same installation: the uid of its namespace kube-system unless
-    /// given. Letters, digits and `.`, `_`, `-`.
+    /// What tells this cluster from others that claim the same installation; by default the uid of its namespace
+    /// kube-system. Letters, digits and `.`, `_`, `-`.
     #[arg(long, env = "SECUREML_CLUSTER_ID", value_parser = name)]
     cluster_id: Option<String>,
-    /// How many seconds another controller that claims the same installation has to answer before it counts as gone. For
-    /// so long a new cluster waits in the place of one that was lost.
+    /// How many seconds another controller that claims the same installation has to answer before it counts as gone. A
+    /// new cluster that replaces a lost one waits that long before it changes anything.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(10..=86_400))]
     claim_wait_seconds: u64,
-    /// How many projects are worked on at once.
+    /// How many projects are reconciled at once.
     #[arg(long, default_value_t = 8)]
     concurrency: u16,
-    /// How much of AWS's published request limits may be used, above 0 and at most 1; the rest is left to others in the
-    /// account. `none`: no pace of our own.
+    /// The share of AWS's published request limits that may be used, above 0 and at most 1; the rest is left to others in
+    /// the account. `none`: no client-side rate limit.
     #[arg(long, env = "SECUREML_AWS_RATE_SHARE", default_value = "0.5")]
     aws_rate_share: Share,
-    /// How many seconds AWS's lists may take to show what was just made. A creation whose answer was lost is not tried
-    /// again before.
+    /// How many seconds AWS's lists may take to show what was just created. A create call whose answer was lost is not
+    /// retried before.
     #[arg(long, default_value_t = VISIBLE_WITHIN.as_secs())]
     visible_within_seconds: u64,
-    /// How long a project may be paused at the longest, such as `24h`; `0s`: not at all.
+    /// The longest pause of a project, such as `24h`; `0s`: none.
     #[arg(long, env = "SECUREML_LONGEST_PAUSE", default_value = "24h")]
     longest_pause: SignedDuration,
-    /// Of which share of all projects changes that nobody declared go through within one sweep, from 0 to 1; if there are
-    /// more, none is changed until somebody has looked. 1: all.
+    /// The share of all projects, from 0 to 1, that may change within one sweep without a change of their specs; if more
+    /// would, none is changed until somebody releases them. 1: no limit.
     #[arg(long, env = "SECUREML_BRAKE_SHARE", default_value = "0.2", value_parser = share)]
     brake_share: f64,
-    /// The least number of projects with such changes at which that holds.
+    /// The number of such projects below which the share does not matter.
     #[arg(long, env = "SECUREML_BRAKE_LEAST", default_value_t = 5)]
     brake_least: usize,
-    /// The namespaces whose projects may adopt resources that exist (`spec.adopt`), separated by commas; `*`: all. Whoever
-    /// adopts a resource has it: none may unless given.
+    /// The namespaces whose projects may adopt existing resources (`spec.adopt`), separated by commas; `*`: all. Whoever
+    /// adopts a resource controls it: by default none may.
     #[arg(long, env = "SECUREML_ADOPT_FROM", value_delimiter = ',', value_name = "NAMESPACE")]
     adopt_from: Vec<String>,
-    /// Contend for a lease with other replicas of this installation, of which only one works at a time.
+    /// Elect a leader among the replicas of this installation by a lease, so that only one works at a time.
     #[arg(long)]
     leader_elect: bool,
     /// The namespace of the lease.
     #[arg(long, env = "POD_NAMESPACE", default_value = "default")]
     lease_namespace: String,
-    /// What tells this replica from the others; its host name and process id unless given.
+    /// What tells this replica from the others; by default its host name and process id.
     #[arg(long, env = "POD_NAME")]
     identity: Option<String>,
 }
@@ -179,7 +181,8 @@ async fn work(client: Client, context: context::Context, claims: &mut Claims, co
 
 /// Works on every project until the process is told to stop.
 async fn watch(client: Client, context: context::Context, concurrency: u16) {
-    let projects: Api<SecureMLProject> = Api::all(client);
+    // One that cannot be read is no reason to see none.
+    let projects: Api<DeserializeGuard<SecureMLProject>> = Api::all(client.clone());
     let (reader, writer) = reflector::store();
     let context = Arc::new(context.with_fleet(reader.clone()));
     // What only our own status writes change is no news.
@@ -188,8 +191,9 @@ async fn watch(client: Client, context: context::Context, concurrency: u16) {
         .combine(predicates::annotations);
     let changes = watcher(projects, watcher::Config::default().any_semantic())
         .default_backoff()
+        .filter_map(unreadable::skip(client))
         .reflect(writer)
-        .applied_objects()
+        .touched_objects()
         .predicate_filter(news, PredicateConfig::default());
     Controller::for_stream(changes, reader)
         .with_config(Config::default().concurrency(concurrency))

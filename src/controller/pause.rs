@@ -56,7 +56,7 @@ pub(super) fn tell(pause: &PauseStatus) -> String {
             format!("not paused, differences are corrected: {problem}")
         }
         (PauseState::Over, _) => format!(
-            "differences are corrected again since {:.0}; it was paused until {until} by {by}: {reason}",
+            "differences have been corrected again since {:.0}; it was paused until {until} by {by}: {reason}",
             pause.since.0
         ),
     }

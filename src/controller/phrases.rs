@@ -1,6 +1,6 @@
 //! What a plan does, in words that a condition or an event can hold.
 
-use crate::model::{Account, NodeKey, OWNER_TAG, Owner, references};
+use crate::model::{Account, NodeKey, OWNER_TAG, Owner, counted, references};
 use crate::plan::{Action, Plan, Step};
 
 /// How much of a list a message holds.
@@ -29,7 +29,7 @@ pub(super) fn listing(owner: &Owner, account: &Account) -> String {
 
 pub(super) fn count(plan: &Plan, action: Action) -> String {
     let count = plan.steps.values().filter(|step| step.action == action).count();
-    format!("{count} resource{}", if count == 1 { "" } else { "s" })
+    counted(count, "resource")
 }
 
 /// What is said of each node; of those of which the same is said, once.

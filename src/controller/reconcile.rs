@@ -41,7 +41,7 @@ const WITHHELD: Duration = Duration::from_secs(60);
 pub(super) enum Error {
     #[error("{}", cluster::explain(.0))]
     Kubernetes(#[source] Box<kube::Error>),
-    #[error("the audit came to no end: {0}")]
+    #[error("the audit crashed: {0}")]
     Audit(#[from] tokio::task::JoinError),
     #[error("AWS still holds resources of the project")]
     StillThere(Duration),
@@ -218,7 +218,8 @@ impl Pass {
         begun: bool,
         (stands, latest): (&mut Option<SecureMLProjectStatus>, &mut SecureMLProjectStatus),
     ) -> Result<Report, Error> {
-        if todo.creates() {
+        let creates = memory.creates(todo, Instant::now());
+        if creates {
             // With a new id, unless a creation under the old one may still be on its way.
             let earlier = latest.intent.take().filter(|_| begun || memory.awaits_answers());
             let intent = intent(earlier);
@@ -227,7 +228,7 @@ impl Pass {
             *latest = status::working(project, std::mem::take(latest), todo);
         }
         // What is open is told before it is closed, and what is made before it is made.
-        if todo.creates() || guardrails::open_anew(stands.as_ref(), latest) {
+        if creates || guardrails::open_anew(stands.as_ref(), latest) {
             self.write_over(project, stands.as_ref(), latest).await?;
             *stands = Some(latest.clone());
         }

@@ -36,15 +36,15 @@ pub fn removing(
         match lasts(report, node, now.duration_since(since)) {
             Lasts::Passes => waiting.push(format!("{node}: {told}")),
             Lasts::Unseen => waiting.push(format!(
-                "{node}: AWS says that it is in use and lists nothing that uses it; waited for since {since}: {told}"
+                "{node}: AWS says that it is in use but lists nothing that uses it; waiting since {since}: {told}"
             )),
             Lasts::Lingers => waiting.push(format!(
-                "{node}: AWS clears away by itself what holds it, within an hour mostly, waited for since {since}: {told}"
+                "{node}: AWS removes by itself what holds it, mostly within an hour; waiting since {since}: {told}"
             )),
             Lasts::Fails => blocked.push(format!("{node}: {told}")),
             Lasts::Blocked => blocked.push(format!("{node}: refused since {since}: {told}")),
             Lasts::TooLong => blocked.push(format!(
-                "{node}: AWS has not cleared away what holds it since {since}; if what it belongs to is gone, AWS Support \
+                "{node}: AWS has not removed what holds it since {since}; if what it belongs to is gone, AWS Support \
                  can remove it: {told}"
             )),
         }
@@ -124,7 +124,7 @@ pub(super) fn held_up(project: &SecureMLProject, message: String) -> SecureMLPro
 }
 
 /// The deletion waits for the end of what holds everything. Tells with it what is worth an event, the first time.
-pub(super) fn held(
+pub fn held(
     project: &SecureMLProject,
     latest: SecureMLProjectStatus,
     hold: &Hold,

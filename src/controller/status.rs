@@ -15,7 +15,7 @@ use super::{adoption, pause};
 use crate::api::{ResourceStatus, SecureMLProject, SecureMLProjectStatus};
 use crate::blueprint::{Blueprint, Invalid};
 use crate::engine::{Class, Entry, Outcome, Report};
-use crate::model::{Account, NodeKey};
+use crate::model::{Account, NodeKey, counted, counted_are};
 use crate::plan::{Action, Plan, PlanError, Step};
 
 /// The reason when the program cannot make a plan.
@@ -40,14 +40,14 @@ pub fn invalid(
 }
 
 /// The environment cannot be planned, though the spec is sound.
-pub(super) fn unplannable(
+pub fn unplannable(
     project: &SecureMLProject,
     mut latest: SecureMLProjectStatus,
     error: &PlanError,
 ) -> SecureMLProjectStatus {
     let message = format!(
-        "the environment cannot be planned, and AWS is left as it is: {error}; this is a mistake in this program, not in \
-         the spec: report it, and go back to the version before"
+        "the environment cannot be planned, and AWS is left as it is: {error}; this is a bug in secureml, not in the spec: \
+         report it, and go back to the previous version"
     );
     let unseen = "what stands is not audited while it cannot be planned".to_owned();
     set(&mut latest, project, ENFORCED, State::Unknown, NO_PLAN, unseen);
@@ -153,7 +153,13 @@ pub(super) fn event(
         .values()
         .filter(|entry| entry.action == Action::Create && entry.calls > 0)
         .count();
-    (made > 0).then(|| note(EventType::Normal, "Created", format!("{made} resources were created")))
+    (made > 0).then(|| {
+        note(
+            EventType::Normal,
+            "Created",
+            format!("created {}", counted(made, "resource")),
+        )
+    })
 }
 
 /// What stays behind when the project goes.
@@ -199,7 +205,8 @@ fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict
     let is_skipped = |entry: &&Entry| matches!(entry.outcome, Outcome::Skipped(_));
     let skipped = report_or_none.entries.values().filter(is_skipped).count();
     if !failures.is_empty() {
-        let passes = report_or_none.failures().any(|(_, failure)| failure.class.passes());
+        // What calls for somebody does so though something else passes, and is tried again, beside it.
+        let passes = report_or_none.failures().all(|(_, failure)| failure.class.passes());
         let standing = if passes {
             Standing::Reconciling
         } else {
@@ -248,9 +255,12 @@ fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict
         return Verdict::new(Standing::Reconciling, "AwaitsWindow", shorten(&deferred));
     }
     let kept = plan.steps.values().filter(|step| step.action == Action::Retain).count();
-    let mut message = format!("{} resources are as declared", plan.steps.len() - kept);
+    let mut message = format!("{} as declared", counted_are(plan.steps.len() - kept, "resource"));
     if kept > 0 {
-        message += &format!("; {kept} that are not declared any more are kept, see retained in status.resources");
+        message += &format!(
+            "; {} kept that the spec does not declare, see retained in status.resources",
+            counted_are(kept, "other")
+        );
     }
     let mut verdict = Verdict::new(Standing::Ready, "AsDeclared", message);
     // Whoever lists projects has to see which are not kept so.
@@ -263,12 +273,23 @@ fn verdict(plan: &Plan, report: Option<&Report>, hold: Option<&Hold>) -> Verdict
 
 /// The reason of what failed.
 fn failed(report: &Report) -> &'static str {
-    let undone = report.failures().all(|(_, failure)| failure.class == Class::Undone);
+    let mut stuck = report
+        .failures()
+        .filter(|(_, failure)| !failure.class.passes())
+        .peekable();
+    let undone = stuck.peek().is_some() && stuck.all(|(_, failure)| failure.class == Class::Undone);
     if undone { "DoesNotStay" } else { "AwsCallFailed" }
 }
 
+/// What failed; what calls for somebody comes first.
 fn troubles(report: &Report) -> Vec<String> {
-    let troubles: Vec<(&NodeKey, String)> = report.troubles().collect();
+    let mut troubles: Vec<(&NodeKey, String)> = report.troubles().collect();
+    let passes = |node: &NodeKey| {
+        report
+            .failures()
+            .any(|(failed, failure)| failed == node && failure.class.passes())
+    };
+    troubles.sort_by_key(|(node, _)| passes(node));
     phrases::grouped(troubles.iter().map(|(node, told)| (*node, told.as_str())))
 }
 
@@ -295,7 +316,7 @@ pub(super) fn resources(
         let problem = match entry.map(|entry| &entry.outcome) {
             Some(Outcome::Done) => None,
             Some(Outcome::Pending { why, .. }) => Some(why.clone()),
-            Some(Outcome::Failed(failure)) => Some(failure.sentence()),
+            Some(Outcome::Failed(failure)) => Some(failure.sentence_for(node, step.action)),
             Some(Outcome::Skipped(because)) => Some(format!("waits for {because}")),
             None if matches!(step.action, Action::Keep | Action::Retain) => None,
             None => Some(step.reason.clone()),
@@ -310,6 +331,7 @@ pub(super) fn resources(
             retained: (step.action == Action::Retain).then(|| step.reason.clone()),
             held_by: held_by.cloned().unwrap_or_default(),
             held_since: holders.map(|_| since()),
+            next_try_at: report.and_then(|report| report.next_tries.get(node)).copied().map(Time),
         }
     };
     let gone = |node: &NodeKey, step: &Step| {

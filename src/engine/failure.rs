@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Words;
+use crate::blueprint::field_of;
+use crate::model::{NodeKey, Words, counted};
+use crate::plan::Action;
 
 /// What kind of trouble an AWS call met, and so what is to be done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,6 +39,8 @@ pub enum Class {
     Undone,
     /// Not in the table of errors.
     Unknown,
+    /// Not in the table of errors, and it did not pass when it was tried again.
+    Unsolved,
 }
 
 impl Class {
@@ -50,41 +54,65 @@ impl Class {
             | Self::InUse
             | Self::NotFound
             | Self::Unknown => true,
-            Self::Denied | Self::Credentials | Self::Invalid | Self::Taken | Self::Quota | Self::Undone => false,
+            Self::Denied
+            | Self::Credentials
+            | Self::Invalid
+            | Self::Taken
+            | Self::Quota
+            | Self::Undone
+            | Self::Unsolved => false,
         }
+    }
+
+    /// Whether the same call fails again for ever: until the spec, the plan or what AWS holds is another.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Invalid | Self::Taken)
     }
 
     /// What whoever reads of the failure can do.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::Throttled => "AWS limits the rate of this call for the whole account; it is repeated later",
-            Self::Queued { .. } => "it is sent when its turn comes",
-            Self::Transient => "it is repeated",
+            Self::Throttled => "AWS limits the rate of this call for the whole account; it will be retried",
+            Self::Queued { .. } => "it will be sent when its turn comes",
+            Self::Transient => "it will be retried",
             Self::Unanswered => {
-                "it is repeated; if it stays, check the way to AWS: the network, the proxy, AWS_ENDPOINT_URL"
+                "it will be retried; if it persists, check the way to AWS: the network, the proxy, AWS_ENDPOINT_URL"
             }
-            Self::Unknown => "it is repeated; if it stays, look the code up in the documentation of the service",
+            Self::Unknown => "it will be retried; if it persists, look the code up in the documentation of the service",
+            Self::Unsolved => {
+                "it has failed again and again, and is retried only now and then: look the code up in the documentation of \
+                 the service, and report it so that secureml can name its cause"
+            }
             Self::Denied => "allow the controller's role this action",
             Self::Credentials => {
                 "set AWS_PROFILE to a profile that has them, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN where there is one); \
                  in a cluster give the service account a role, by EKS Pod Identity or IRSA"
             }
-            Self::Invalid => "change the field of the spec that this resource is made from",
+            Self::Invalid => "it is not retried as it is: report it as a bug in secureml",
             Self::InUse => {
-                "it is repeated until nothing uses the resource any more; remove what does, unless it goes by itself"
+                "it will be retried until nothing uses the resource any more; remove what does, unless AWS does so by itself"
             }
-            Self::NotFound => "the next pass makes it anew",
-            Self::Taken => "rename the project, or remove or adopt the resource that has the name",
+            Self::NotFound => "it will be recreated on the next pass",
+            Self::Taken => {
+                "it is not retried as it is: rename the project, or remove the resource that has the name, or adopt it by spec.adopt"
+            }
             Self::Quota => "raise the quota of the account in Service Quotas, or remove what is not needed",
-            Self::Undone => "somebody or something changes it back, or AWS keeps it in another form: find the other",
+            Self::Undone => "somebody or something changes it back, or AWS keeps it in another form: find out who",
         }
     }
 }
 
 /// The codes of credentials, or of a request, that are too old.
 const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException", "RequestExpired"];
+/// The codes of tags that are not taken.
+const TAGS_REFUSED: &[&str] = &["InvalidTag", "TagException"];
 /// What stands before the action in AWS's denials.
 const TO_PERFORM: &str = "to perform: ";
+
+/// Which edit helps.
+fn edit(field: &str) -> String {
+    format!("change {field}; it is not retried before")
+}
 
 /// An AWS call that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,15 +154,15 @@ impl Failure {
             }
             Class::Denied => self.permission(),
             Class::Undone => format!(
-                "{hint} in CloudTrail, by the events of this resource beside our {}; it is changed again now and then",
+                "{hint} in CloudTrail, by the events of this resource other than our {}; it will be corrected again now and then",
                 self.call
             ),
             Class::Transient if EXPIRED.contains(&self.code.as_str()) => {
-                format!("{hint}; if it stays, renew the credentials, or set the clock right")
+                format!("{hint}; if it persists, renew the credentials, or set the clock right")
             }
             // A denial that may pass by itself, as long as IAM has not spread a role that was just made.
             Class::Transient if self.message.contains(TO_PERFORM) => {
-                format!("{hint}; if that does not help, {}", self.permission())
+                format!("{hint}; if it persists, {}", self.permission())
             }
             _ => hint.to_owned(),
         }
@@ -142,8 +170,43 @@ impl Failure {
 
     /// What happened and what can be done, as one sentence.
     pub fn sentence(&self) -> String {
-        let said = self.to_string();
-        format!("{}; {}", said.trim_end_matches(['.', ' ']), self.remedy())
+        format!("{}; {}", self.said(), self.remedy())
+    }
+
+    /// [`Failure::remedy`] of what was to be done with `node`: which edit of the spec helps, where one does.
+    pub fn remedy_for(&self, node: &NodeKey, action: Action) -> String {
+        let removes = matches!(action, Action::Delete | Action::RemoveDuplicate);
+        match self.class {
+            Class::Invalid if removes => {
+                "no edit of the spec helps; it is retried every hour: report it as a bug in secureml".to_owned()
+            }
+            Class::Invalid if TAGS_REFUSED.contains(&self.code.as_str()) => edit("spec.tags"),
+            Class::Invalid => field_of(node).map_or_else(
+                || {
+                    "no field of the spec decides this, and it is not retried as it is: report it as a bug in secureml"
+                        .to_owned()
+                },
+                |field| edit(&field),
+            ),
+            // One that was just made may not be known everywhere; but it may as well not exist.
+            Class::Transient if self.message.to_lowercase().contains("principal") => match field_of(node) {
+                Some(field) => format!(
+                    "{}; if it persists, change {field}: a principal may not exist",
+                    self.remedy()
+                ),
+                None => self.remedy(),
+            },
+            _ => self.remedy(),
+        }
+    }
+
+    /// What happened to `node`, and what can be done, as one sentence.
+    pub fn sentence_for(&self, node: &NodeKey, action: Action) -> String {
+        format!("{}; {}", self.said(), self.remedy_for(node, action))
+    }
+
+    fn said(&self) -> String {
+        self.to_string().trim_end_matches(['.', ' ']).to_owned()
     }
 
     fn permission(&self) -> String {
@@ -184,7 +247,7 @@ impl Failure {
             call: call.to_owned(),
             class: Class::Transient,
             code: String::new(),
-            message: Words::from("not sent: it is not certain that this controller still is the only one"),
+            message: Words::from("not sent: it is not certain that no other controller has taken over"),
         }
     }
 
@@ -205,7 +268,11 @@ impl Failure {
             call: call.to_owned(),
             class: Class::Undone,
             code: String::new(),
-            message: format!("changed {times} times, and it does not stay: {why}").into(),
+            message: format!(
+                "corrected {}, and it does not stay: {why}",
+                counted(times as usize, "time")
+            )
+            .into(),
         }
     }
 }
@@ -274,7 +341,7 @@ mod tests {
     #[test]
     fn a_role_that_may_not_be_passed_is_told_though_it_may_pass_by_itself() {
         let said = remedy(Class::Transient, &format!("{USER} iam:PassRole on resource: {ROLE}"));
-        assert!(said.starts_with("it is repeated; if that does not help, add"), "{said}");
+        assert!(said.starts_with("it will be retried; if it persists, add"), "{said}");
         assert!(said.contains("iam:PassRole") && said.contains(ROLE), "{said}");
     }
 }

@@ -3,8 +3,8 @@ use std::time::{Duration, Instant};
 
 use super::patience::Patience;
 use super::{Class, Entry, Failure, Outcome, Readings, Report};
-use crate::model::{Holder, NodeKey};
-use crate::plan::{Action, Expected, Plan, World};
+use crate::model::{Holder, NodeKey, Output, references};
+use crate::plan::{Action, Expected, Plan, Step, World};
 
 /// How long AWS may take until its lists show what a create call made, unless told otherwise.
 pub const VISIBLE_WITHIN: Duration = Duration::from_secs(30);
@@ -47,6 +47,8 @@ pub struct Memory {
     pub(super) holders: BTreeMap<NodeKey, Result<Vec<Holder>, Failure>>,
     /// What failed, and how long it is left alone.
     pub(super) patience: Patience,
+    /// What is left alone in the present pass, once that is decided.
+    alone: Option<BTreeMap<NodeKey, Failure>>,
 }
 
 impl Default for Memory {
@@ -72,6 +74,7 @@ impl Memory {
             others_until: None,
             holders: BTreeMap::new(),
             patience: Patience::default(),
+            alone: None,
         }
     }
 
@@ -137,8 +140,11 @@ impl Memory {
             if !creates {
                 let before = plan.steps.get(node).and_then(|step| step.before);
                 // What is adopted has its tags, though corrections follow.
-                let changed = done || entry.action == Action::Adopt && matches!(entry.outcome, Outcome::Pending { .. });
-                if let Some(before) = before.filter(|_| changed && entry.calls > 0) {
+                let accepted = match entry.outcome {
+                    Outcome::Pending { turn_in, .. } => turn_in.is_none() || entry.action == Action::Adopt,
+                    _ => done,
+                };
+                if let Some(before) = before.filter(|_| accepted && entry.calls > 0) {
                     self.changed.insert(node.clone(), (now, before));
                 }
                 self.made.remove(node);
@@ -150,6 +156,23 @@ impl Memory {
                 self.made.insert(node.clone(), (now, Expected { outputs, done }));
             } else if matches!(&entry.outcome, Outcome::Failed(failure) if failure.class == Class::Unanswered) {
                 self.unanswered.insert(node.clone(), now);
+            }
+        }
+    }
+
+    /// A name that is taken may be taken by a call of ours: the SDK repeated it after its answer was lost, or a process
+    /// before this one died. Once, before anybody is called, AWS's lists get the time to show whose it is.
+    pub(super) fn doubt(&mut self, report: &mut Report, now: Instant) {
+        for (node, entry) in &mut report.entries {
+            let taken = matches!(&entry.outcome, Outcome::Failed(failure) if failure.class == Class::Taken);
+            let first = entry.calls > 0 && self.patience.is_first_failure(node);
+            if taken && first && entry.action == Action::Create {
+                self.unanswered.insert(node.clone(), now);
+                let why = "AWS says that it exists: waiting for AWS's lists to show whether this project made it";
+                entry.outcome = Outcome::Pending {
+                    why: why.to_owned(),
+                    turn_in: None,
+                };
             }
         }
     }
@@ -210,6 +233,44 @@ impl Memory {
     pub fn is_stuck(&self, plan: &Plan, now: Instant) -> bool {
         let held = self.patience.held(plan, now);
         held.values().any(|failure| !failure.class.passes())
+    }
+
+    /// Whether the present pass makes anything of `plan`, which is decided `now`: what is left alone is not made, nor is
+    /// what refers to it.
+    pub fn creates(&mut self, plan: &Plan, now: Instant) -> bool {
+        let held = self.patience.held(plan, now);
+        let mut idle: BTreeSet<NodeKey> = held.keys().cloned().collect();
+        self.alone = Some(held);
+        loop {
+            let is_unknown = |output: &Output| {
+                let known = |first: &Step| first.outputs.contains_key(&output.name);
+                idle.contains(&output.node) && !plan.steps.get(&output.node).is_some_and(known)
+            };
+            let waits = |step: &Step| {
+                let mut outputs = step.calls.iter().flat_map(|call| references(&call.args));
+                outputs.any(|output| is_unknown(&output))
+            };
+            let waiting = plan
+                .writes()
+                .filter(|(node, step)| !idle.contains(*node) && waits(step));
+            let waiting: Vec<NodeKey> = waiting.map(|(node, _)| node.clone()).collect();
+            if waiting.is_empty() {
+                break;
+            }
+            idle.extend(waiting);
+        }
+        let makes = |step: &Step| matches!(step.action, Action::Create | Action::Replace);
+        plan.writes().any(|(node, step)| makes(step) && !idle.contains(node))
+    }
+
+    /// What of `plan` is left alone in the present pass.
+    pub(super) fn alone(&mut self, plan: &Plan, now: Instant) -> BTreeMap<NodeKey, Failure> {
+        self.alone.take().unwrap_or_else(|| self.patience.held(plan, now))
+    }
+
+    /// Another pass begins.
+    pub(super) fn begin(&mut self) {
+        self.alone = None;
     }
 
     /// Whether some create call is without an answer.
@@ -304,5 +365,43 @@ mod tests {
         let over = now + VISIBLE_WITHIN;
         assert!(!memory.heeds(Some(40), over), "seen again, it is no other");
         assert!(!memory.heeds(None, over), "not for ever");
+    }
+
+    #[test]
+    fn nothing_is_made_of_what_is_left_alone_nor_of_what_refers_to_it() {
+        use crate::plan::{Goal, plan};
+        let spec = serde_json::from_value(serde_json::json!({"environmentType": "dev"})).expect("a spec");
+        let mut blueprint = crate::blueprint::draw(&crate::blueprint::tests::project(spec));
+        blueprint
+            .nodes
+            .retain(|node, _| node.kind == "Vpc" || node.kind == "Subnet");
+        let plan = plan(&blueprint, &World::default(), Goal::Present).expect("a plan");
+        let (mut memory, now) = (Memory::default(), Instant::now());
+        assert!(memory.creates(&plan, now));
+        assert!(memory.alone(&plan, now).is_empty());
+        let failure = Failure {
+            call: "ec2:CreateVpc".to_owned(),
+            class: Class::Denied,
+            code: "UnauthorizedOperation".to_owned(),
+            message: "no".into(),
+        };
+        let vpc = NodeKey::new("Vpc", "main");
+        let entry = Entry {
+            action: Action::Create,
+            outcome: Outcome::Failed(failure),
+            calls: 1,
+        };
+        let report = Report {
+            entries: BTreeMap::from([(vpc.clone(), entry)]),
+            ..Report::default()
+        };
+        memory.patience.learn(&plan, &report, &BTreeMap::new(), now);
+        assert!(!memory.creates(&plan, now), "the subnets wait for the VPC");
+        // What was decided stands, though the pause is over by then: nothing is made that was not written down.
+        let later = now + Duration::from_secs(3600);
+        assert!(memory.alone(&plan, later).contains_key(&vpc));
+        assert!(memory.creates(&plan, later));
+        memory.begin();
+        assert!(memory.alone(&plan, now).contains_key(&vpc));
     }
 }

@@ -27,6 +27,7 @@ pub async fn look(
     floor: Instant,
     creation_was_begun: bool,
 ) -> Result<(World, Plan), PlanError> {
+    memory.begin();
     let not_before = |kind: &str| memory.not_before(kind, floor, Instant::now());
     let details = match goal {
         Goal::Present => Details::Paced,
@@ -64,7 +65,7 @@ pub async fn carry_out(inventory: &Inventory, plan: &Plan, memory: &mut Memory, 
             inventory.gives_up(node, id);
         }
     }
-    let held = memory.patience.held(plan, Instant::now());
+    let held = memory.alone(plan, Instant::now());
     let patient = Patient {
         executor: inventory,
         held: &held,
@@ -78,6 +79,8 @@ pub async fn carry_out(inventory: &Inventory, plan: &Plan, memory: &mut Memory, 
     look_into_refusals(inventory, plan, memory, &mut report).await;
     memory.learn(plan, &report, Instant::now());
     memory.patience.learn(plan, &report, &held, Instant::now());
+    memory.patience.judge(plan, &mut report);
+    memory.doubt(&mut report, Instant::now());
     for (node, step) in plan.writes() {
         let took = || {
             report

@@ -4,37 +4,89 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{Class, Executor, Failure, Outcome, Report, Sent, Turn};
-use crate::model::NodeKey;
-use crate::plan::{Action, Call, Change, Plan, Severity, Step};
+use crate::model::{NodeKey, Output, resolve};
+use crate::plan::{Action, Call, Change, Effect, Plan, Severity, Step};
 
 /// The pauses after the failures of a class: the first, and the longest; each is twice the one before.
+#[derive(Clone, Copy)]
 struct Pauses {
     first: Duration,
     longest: Duration,
 }
 
+impl Pauses {
+    const fn seconds(first: u64, longest: u64) -> Self {
+        Self {
+            first: Duration::from_secs(first),
+            longest: Duration::from_secs(longest),
+        }
+    }
+}
+
 /// A share of a pause, by which it is made longer or shorter: what failed together is not tried again together.
 const JITTER: f64 = 0.25;
 
-/// The pauses of a class, in seconds. What does not pass by itself is tried again all the same, now and then: somebody may
-/// have granted the permission, raised the quota, or removed what had the name.
+/// The pauses of a class. What does not pass by itself is tried again all the same, now and then: somebody may have
+/// granted the permission, or raised the quota.
 fn pauses(class: Class) -> Pauses {
-    let (first, longest) = match class {
-        Class::Throttled => (2, 60),
-        Class::Queued { .. } => (0, 0),
-        Class::Transient | Class::Unanswered | Class::Unknown => (1, 300),
-        Class::NotFound => (2, 30),
+    match class {
+        Class::Throttled => Pauses::seconds(2, 60),
+        Class::Queued { .. } => Pauses::seconds(0, 0),
+        Class::Transient | Class::Unanswered | Class::Unknown | Class::Unsolved => Pauses::seconds(1, 300),
+        Class::NotFound => Pauses::seconds(2, 30),
         // What AWS has not cleared away yet may take it an hour.
-        Class::InUse => (2, 120),
-        Class::Credentials => (30, 300),
-        Class::Denied | Class::Quota => (60, 600),
-        Class::Invalid | Class::Taken => (3600, 3600),
-        Class::Undone => (10, 600),
-    };
-    Pauses {
-        first: Duration::from_secs(first),
-        longest: Duration::from_secs(longest),
+        Class::InUse => Pauses::seconds(2, 120),
+        Class::Credentials => Pauses::seconds(30, 300),
+        Class::Denied | Class::Quota => Pauses::seconds(60, 600),
+        // Where it is tried again at all: see `is_final`.
+        Class::Invalid | Class::Taken => Pauses::seconds(3600, 3600),
+        Class::Undone => Pauses::seconds(10, 600),
+    }
+}
+
+/// Whether the same would fail again for ever. What is deleted does not follow from the spec, so that no edit of it would
+/// ever have the deletion tried again.
+fn is_final(class: Class, action: Action) -> bool {
+    let removes = matches!(action, Action::Delete | Action::RemoveDuplicate);
+    class.is_terminal() && !removes
+}
+
+/// So often is tried what nobody knows before somebody is called.
+const STRANGE: u32 = 5;
+/// Of shorter pauses nobody is told when they end.
+const WORTH_TELLING: Duration = Duration::from_secs(30);
+
+/// What a step asks of AWS: its calls, with what they refer to, about the resource as it was. The same again would fail
+/// again.
+#[derive(Clone, Debug, PartialEq)]
+struct Attempt {
+    calls: Vec<Call>,
+    before: Option<u64>,
+}
+
+impl Attempt {
+    /// That of `step` for `node`; `known` knows the outputs of others.
+    fn of(node: &NodeKey, step: &Step, known: impl Fn(&Output) -> Option<String>) -> Self {
+        let mut calls = step.calls.clone();
+        for call in &mut calls {
+            resolve(&mut call.args, &|output| {
+                (output.node != *node).then(|| known(output)).flatten()
+            });
+        }
+        Self {
+            calls,
+            before: step.before,
+        }
+    }
+
+    /// That of `step` for `node`, by what `plan` knows.
+    fn planned(plan: &Plan, node: &NodeKey, step: &Step) -> Self {
+        Self::of(node, step, |output| {
+            plan.steps.get(&output.node)?.outputs.get(&output.name).cloned()
+        })
     }
 }
 
@@ -42,10 +94,15 @@ fn pauses(class: Class) -> Pauses {
 #[derive(Clone, Debug)]
 struct Failed {
     failure: Failure,
+    /// What AWS said it is, however often.
+    class: Class,
     times: u32,
-    until: Instant,
-    /// The calls that failed. Others are made at once.
-    calls: Vec<Call>,
+    /// Nothing, if it is not to be tried again as it is.
+    until: Option<Instant>,
+    /// That moment, where it is worth telling.
+    next_try: Option<Timestamp>,
+    /// What failed. Anything else is tried at once.
+    attempt: Attempt,
 }
 
 /// How often the same difference is put right without a pause: drift is corrected within seconds.
@@ -55,6 +112,12 @@ const AT_ONCE: u32 = 3;
 const WHILE_OPEN: Duration = Duration::from_secs(60);
 /// For how long after its pause a difference that is there again is taken for the same.
 const REMEMBERED: Duration = Duration::from_secs(600);
+/// The same, where putting it right interrupts whoever uses the resource, and takes AWS long.
+const INTERRUPTION_REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+/// The pauses between such interruptions.
+const INTERRUPTIONS: Pauses = Pauses::seconds(600, 6 * 3600);
+/// How many differences of one resource are remembered.
+const DIFFERENCES: usize = 8;
 
 /// What was changed, and was the same before each time.
 #[derive(Clone, Debug)]
@@ -63,13 +126,17 @@ struct Changed {
     failure: Failure,
     times: u32,
     until: Instant,
+    next_try: Option<Timestamp>,
+    forgotten: Instant,
 }
 
 /// See the module. One owner's.
 #[derive(Debug, Default)]
 pub struct Patience {
     failed: BTreeMap<NodeKey, Failed>,
-    changed: BTreeMap<NodeKey, Changed>,
+    changed: BTreeMap<NodeKey, Vec<Changed>>,
+    /// When the first of what the last pass left alone is to be tried again.
+    due: Option<Instant>,
     seed: RandomState,
 }
 
@@ -77,10 +144,9 @@ impl Patience {
     /// The nodes of `plan` that are left alone `now`, each with what failed.
     pub fn held(&self, plan: &Plan, now: Instant) -> BTreeMap<NodeKey, Failure> {
         let waits = |(node, step): (&NodeKey, &Step)| {
-            let failed = self.failed.get(node);
-            let failed = failed.filter(|failed| now < failed.until && failed.calls == step.calls);
-            let changed = self.changed.get(node);
-            let changed = changed.filter(|changed| now < changed.until && changed.changes == step.changes);
+            let failed = self.failed(node, || Attempt::planned(plan, node, step));
+            let failed = failed.filter(|failed| failed.until.is_none_or(|until| now < until));
+            let changed = self.changed(node, step).filter(|changed| now < changed.until);
             let failed = failed.map(|failed| &failed.failure);
             let failure = failed.or(changed.map(|changed| &changed.failure))?;
             Some((node.clone(), failure.clone()))
@@ -88,33 +154,71 @@ impl Patience {
         plan.writes().filter_map(waits).collect()
     }
 
+    /// What is known of `attempt` at `node`.
+    fn failed(&self, node: &NodeKey, attempt: impl FnOnce() -> Attempt) -> Option<&Failed> {
+        let failed = self.failed.get(node)?;
+        (failed.attempt == attempt()).then_some(failed)
+    }
+
+    /// What is known of the changes that `step` makes to `node`.
+    fn changed(&self, node: &NodeKey, step: &Step) -> Option<&Changed> {
+        let mut changed = self.changed.get(node)?.iter();
+        changed.find(|changed| is_correction(step) && changed.changes == step.changes)
+    }
+
     /// Takes note of what became of `plan`, save of what was `held`.
     pub fn learn(&mut self, plan: &Plan, report: &Report, held: &BTreeMap<NodeKey, Failure>, now: Instant) {
-        let still = |node: &NodeKey| plan.steps.get(node).is_some_and(|step| step.action.writes());
+        // What AWS is at work on, or may be, is not over yet.
+        let still = |node: &NodeKey| {
+            let step = plan.steps.get(node);
+            step.is_some_and(|step| step.action.writes() || step.action == Action::Wait)
+        };
         self.failed.retain(|node, _| still(node));
-        self.changed.retain(|_, changed| now < changed.until + REMEMBERED);
+        for changed in self.changed.values_mut() {
+            changed.retain(|changed| now < changed.forgotten);
+        }
+        self.changed.retain(|_, changed| !changed.is_empty());
+        let mut again: Vec<Option<Instant>> = Vec::new();
         for (node, entry) in report.entries.iter().filter(|(node, _)| !held.contains_key(*node)) {
             match (&entry.outcome, plan.steps.get(node)) {
-                (Outcome::Failed(failure), Some(step)) => self.fail(node, failure, step, now),
+                (Outcome::Failed(failure), Some(step)) => {
+                    let known = |output: &Output| report.output(&output.node, &output.name).map(str::to_owned);
+                    again.push(self.fail(node, failure, step, Attempt::of(node, step, known), now));
+                }
                 (outcome, step) => {
                     self.failed.remove(node);
-                    let changed = step.filter(|step| *outcome == Outcome::Done && step.action == Action::Update);
-                    if let Some(step) = changed {
+                    let accepted = matches!(outcome, Outcome::Done | Outcome::Pending { turn_in: None, .. });
+                    if let Some(step) = step.filter(|step| accepted && is_correction(step)) {
                         self.change(node, step, now);
                     }
                 }
             }
         }
+        for (node, step) in plan.writes().filter(|(node, _)| held.contains_key(*node)) {
+            let changed = self.changed(node, step).map(|changed| changed.until);
+            again.push(match self.failed(node, || Attempt::planned(plan, node, step)) {
+                Some(failed) => failed
+                    .until
+                    .map(|until| changed.map_or(until, |other| until.max(other))),
+                None => changed,
+            });
+        }
+        self.due = again.into_iter().flatten().min();
     }
 
     /// Takes note of a change that AWS has accepted. What is the same again soon did not stay.
     fn change(&mut self, node: &NodeKey, step: &Step, now: Instant) {
-        let earlier = self.changed.get(node).filter(|earlier| earlier.changes == step.changes);
-        let times = earlier.map_or(0, |earlier| earlier.times) + 1;
+        let times = self.changed(node, step).map_or(0, |earlier| earlier.times) + 1;
+        let interrupts = step.action != Action::Update;
+        let (at_once, pauses, remembered) = if interrupts {
+            (2, INTERRUPTIONS, INTERRUPTION_REMEMBERED)
+        } else {
+            (AT_ONCE, pauses(Class::Undone), REMEMBERED)
+        };
         let open = step.changes.iter().any(|change| change.severity == Severity::Critical);
-        let pause = match times.checked_sub(AT_ONCE) {
+        let pause = match times.checked_sub(at_once) {
             None => Duration::ZERO,
-            Some(more) => self.pause(node, Class::Undone, more + 1),
+            Some(more) => self.pause(node, pauses, more + 1),
         };
         let pause = if open { pause.min(WHILE_OPEN) } else { pause };
         let call = step.calls.first().map_or("", |call| call.call.as_str());
@@ -123,43 +227,103 @@ impl Patience {
             failure: Failure::undone(call, times, &step.reason),
             times,
             until: now + pause,
+            next_try: told(pause),
+            forgotten: now + pause + remembered,
         };
-        self.changed.insert(node.clone(), changed);
+        let known = self.changed.entry(node.clone()).or_default();
+        known.retain(|earlier| earlier.changes != changed.changes);
+        known.push(changed);
+        if known.len() > DIFFERENCES {
+            known.remove(0);
+        }
     }
 
-    fn fail(&mut self, node: &NodeKey, failure: &Failure, step: &Step, now: Instant) {
-        let earlier = self
-            .failed
-            .get(node)
-            .filter(|earlier| earlier.failure.class == failure.class);
+    /// Takes note of a failure; when the same is tried again, if ever.
+    fn fail(
+        &mut self,
+        node: &NodeKey,
+        failure: &Failure,
+        step: &Step,
+        attempt: Attempt,
+        now: Instant,
+    ) -> Option<Instant> {
+        let class = failure.class;
+        let earlier = self.failed.get(node).filter(|earlier| earlier.class == class);
         let times = earlier.map_or(0, |earlier| earlier.times) + 1;
+        let mut failure = failure.clone();
+        if class == Class::Unknown && times >= STRANGE {
+            failure.class = Class::Unsolved;
+        }
+        let pause = (!is_final(class, step.action)).then(|| self.pause(node, pauses(class), times));
+        let until = pause.map(|pause| now + pause);
         let failed = Failed {
-            failure: failure.clone(),
+            failure,
+            class,
             times,
-            until: now + self.pause(node, failure.class, times),
-            calls: step.calls.clone(),
+            until,
+            next_try: pause.and_then(told),
+            attempt,
         };
         self.failed.insert(node.clone(), failed);
+        until
     }
 
-    fn pause(&self, node: &NodeKey, class: Class, times: u32) -> Duration {
-        let Pauses { first, longest } = pauses(class);
+    fn pause(&self, node: &NodeKey, pauses: Pauses, times: u32) -> Duration {
+        let Pauses { first, longest } = pauses;
         let pause = first.saturating_mul(2_u32.saturating_pow(times - 1)).min(longest);
         let share = self.seed.hash_one((node, times)) as f64 / u64::MAX as f64;
         pause.mul_f64(1.0 - JITTER + 2.0 * JITTER * share)
     }
 
-    /// When the next of what failed and passes by itself is to be tried again.
+    /// When the next of what the last pass left alone is to be tried again.
     pub fn next(&self, now: Instant) -> Option<Duration> {
-        let passing = self.failed.values().filter(|failed| failed.failure.class.passes());
-        passing.map(|failed| failed.until.saturating_duration_since(now)).min()
+        self.due.map(|due| due.saturating_duration_since(now))
+    }
+
+    /// What is known by now of the failures in `report`, and when each is tried again.
+    pub(super) fn judge(&self, plan: &Plan, report: &mut Report) {
+        for (node, entry) in &mut report.entries {
+            let Outcome::Failed(failure) = &mut entry.outcome else {
+                continue;
+            };
+            let changed = plan.steps.get(node).and_then(|step| self.changed(node, step));
+            let next_try = match self.failed.get(node) {
+                Some(failed) if [failed.class, failed.failure.class].contains(&failure.class) => {
+                    failure.class = failed.failure.class;
+                    failed.next_try
+                }
+                _ => changed.and_then(|changed| changed.next_try),
+            };
+            report.next_tries.extend(next_try.map(|at| (node.clone(), at)));
+        }
+    }
+
+    /// Whether `node` has failed for the first time.
+    pub(super) fn is_first_failure(&self, node: &NodeKey) -> bool {
+        self.failed.get(node).is_some_and(|failed| failed.times == 1)
     }
 
     /// Tries everything again at once: something else is declared.
     pub fn forget(&mut self) {
         self.failed.clear();
         self.changed.clear();
+        self.due = None;
     }
+}
+
+/// Whether `step` puts a difference right, and does not end what an earlier pass began: that is never put off.
+fn is_correction(step: &Step) -> bool {
+    let corrects = matches!(step.action, Action::Update | Action::StopUpdateStart | Action::Replace);
+    corrects && step.changes.iter().all(|change| change.effect != Effect::Finish)
+}
+
+/// When a pause that begins now ends, if that is worth telling.
+fn told(pause: Duration) -> Option<Timestamp> {
+    let long = pause >= WORTH_TELLING;
+    let end = Timestamp::now()
+        .checked_add(SignedDuration::try_from(pause).ok()?)
+        .ok()?;
+    long.then(|| Timestamp::from_second(end.as_second()).unwrap_or(end))
 }
 
 /// Sends nothing for the nodes that are left alone: what failed, failed again.
@@ -184,7 +348,7 @@ mod tests {
     use crate::model::Owner;
     use crate::plan::{Goal, World, plan};
 
-    const CLASSES: [Class; 11] = [
+    const CLASSES: [Class; 13] = [
         Class::Throttled,
         Class::Transient,
         Class::Unanswered,
@@ -196,6 +360,8 @@ mod tests {
         Class::Taken,
         Class::Quota,
         Class::Undone,
+        Class::Unknown,
+        Class::Unsolved,
     ];
 
     fn node() -> NodeKey {
@@ -237,7 +403,7 @@ mod tests {
             let Pauses { first, longest } = pauses(class);
             let mut before = Duration::ZERO;
             for times in 1..20 {
-                let pause = patience.pause(&node(), class, times);
+                let pause = patience.pause(&node(), pauses(class), times);
                 assert!(
                     pause >= first.mul_f64(1.0 - JITTER) && pause <= longest.mul_f64(1.0 + JITTER),
                     "{class:?}"
@@ -248,7 +414,7 @@ mod tests {
             }
             assert_eq!(before, longest, "{class:?}");
         }
-        let of = |name: &str| patience.pause(&NodeKey::new("Subnet", name), Class::Transient, 5);
+        let of = |name: &str| patience.pause(&NodeKey::new("Subnet", name), pauses(Class::Transient), 5);
         assert!(of("a") != of("b") || of("b") != of("c"));
     }
 
@@ -260,7 +426,8 @@ mod tests {
         patience.learn(&plan, &failed(Class::Denied), &nothing, now);
         assert!(patience.held(&plan, now).contains_key(&node()));
         assert!(patience.held(&plan, now + Duration::from_secs(76)).is_empty());
-        assert_eq!(patience.next(now), None, "a permission does not come by itself");
+        let next = patience.next(now).map_or(0, |next| next.as_secs());
+        assert!((45..=75).contains(&next), "when it was said, and not before: {next}");
 
         patience.learn(&plan, &failed(Class::Transient), &nothing, now);
         assert!(
@@ -301,7 +468,7 @@ mod tests {
             field: field.to_owned(),
             before: false.into(),
             after: true.into(),
-            effect: crate::plan::Effect::InPlace,
+            effect: Effect::InPlace,
             severity,
         }];
         plan
@@ -349,7 +516,9 @@ mod tests {
         let held = patience.held(&plan, now);
         let failure = &held[&node()];
         assert!(
-            failure.to_string().contains("changed 13 times, and it does not stay: "),
+            failure
+                .to_string()
+                .contains("corrected 13 times, and it does not stay: "),
             "{failure}"
         );
         assert!(!failure.class.passes() && failure.remedy().contains("CloudTrail"));
@@ -375,5 +544,202 @@ mod tests {
             assert!(patience.held(&plan, now).is_empty());
             now += REMEMBERED;
         }
+    }
+
+    /// How many of `hours` begin with a try of what fails with `class` each time.
+    fn tries(class: Class, hours: u32) -> u32 {
+        let (mut patience, mut now) = (Patience::default(), Instant::now());
+        let plan = creation(serde_json::json!({"environmentType": "dev"}));
+        let mut tries = 0;
+        for _ in 0..hours {
+            let held = patience.held(&plan, now);
+            tries += u32::from(held.is_empty());
+            patience.learn(&plan, &failed(class), &held, now);
+            now += Duration::from_secs(3600);
+        }
+        tries
+    }
+
+    #[test]
+    fn nothing_terminal_is_tried_again() {
+        for class in CLASSES {
+            let wanted = if class.is_terminal() { 1 } else { 48 };
+            assert_eq!(tries(class, 48), wanted, "{class:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_terminal_is_tried_when_what_it_refers_to_or_was_is_another() {
+        let (mut patience, now) = (Patience::default(), Instant::now());
+        let mut plan = creation(serde_json::json!({"environmentType": "dev"}));
+        let vpc = NodeKey::new("Vpc", "other");
+        let reference = Output {
+            node: vpc.clone(),
+            name: "id".to_owned(),
+        }
+        .to_string();
+        let step = plan.steps.get_mut(&node()).expect("a step");
+        step.calls[0].args["vpc"] = reference.into();
+        let mut other = step.clone();
+        other.action = Action::Keep;
+        other.outputs = BTreeMap::from([("id".to_owned(), "vpc-1".to_owned())]);
+        plan.steps.insert(vpc.clone(), other);
+        let mut report = failed(Class::Invalid);
+        report.outputs.insert(vpc.clone(), plan.steps[&vpc].outputs.clone());
+        patience.learn(&plan, &report, &BTreeMap::new(), now);
+        assert!(patience.held(&plan, now).contains_key(&node()));
+        assert_eq!(patience.next(now), None);
+        let mut made_anew = plan.clone();
+        let outputs = &mut made_anew.steps.get_mut(&vpc).expect("a step").outputs;
+        outputs.insert("id".to_owned(), "vpc-2".to_owned());
+        assert!(patience.held(&made_anew, now).is_empty(), "another VPC");
+        plan.steps.get_mut(&node()).expect("a step").before = Some(1);
+        assert!(patience.held(&plan, now).is_empty(), "AWS holds something else");
+    }
+
+    #[test]
+    fn what_is_deleted_is_tried_again_since_no_edit_would_help() {
+        let (mut patience, now) = (Patience::default(), Instant::now());
+        let mut plan = creation(serde_json::json!({"environmentType": "dev"}));
+        plan.steps.get_mut(&node()).expect("a step").action = Action::Delete;
+        patience.learn(&plan, &failed(Class::Invalid), &BTreeMap::new(), now);
+        assert!(patience.held(&plan, now).contains_key(&node()));
+        assert!(patience.held(&plan, now + Duration::from_secs(4501)).is_empty());
+    }
+
+    #[test]
+    fn what_nobody_knows_calls_for_somebody_after_some_tries() {
+        let (mut patience, mut now) = (Patience::default(), Instant::now());
+        let plan = creation(serde_json::json!({"environmentType": "dev"}));
+        for times in 1..8 {
+            let mut report = failed(Class::Unknown);
+            patience.learn(&plan, &report, &BTreeMap::new(), now);
+            patience.judge(&plan, &mut report);
+            let (_, failure) = report.failures().next().expect("a failure");
+            assert_eq!(failure.class.passes(), times < STRANGE, "{times}");
+            let held = patience.held(&plan, now);
+            assert_eq!(held[&node()].class, failure.class);
+            now += Duration::from_secs(400);
+            assert!(patience.held(&plan, now).is_empty(), "it is tried again all the same");
+        }
+    }
+
+    #[test]
+    fn when_it_is_tried_again_is_told_once_and_for_all() {
+        let (mut patience, now) = (Patience::default(), Instant::now());
+        let plan = creation(serde_json::json!({"environmentType": "dev"}));
+        let next_try = |patience: &Patience, class| {
+            let mut report = failed(class);
+            patience.judge(&plan, &mut report);
+            report.next_tries.get(&node()).copied()
+        };
+        patience.learn(&plan, &failed(Class::Denied), &BTreeMap::new(), now);
+        let told = next_try(&patience, Class::Denied).expect("it is told");
+        let pause = told.duration_since(Timestamp::now()).as_secs();
+        assert!((40..=75).contains(&pause), "{pause}");
+        let held = patience.held(&plan, now);
+        patience.learn(&plan, &failed(Class::Denied), &held, now + Duration::from_secs(9));
+        assert_eq!(next_try(&patience, Class::Denied), Some(told), "no write at every pass");
+        patience.learn(&plan, &failed(Class::Transient), &BTreeMap::new(), now);
+        assert_eq!(next_try(&patience, Class::Transient), None, "it is over in a second");
+        patience.learn(&plan, &failed(Class::Invalid), &BTreeMap::new(), now);
+        assert_eq!(next_try(&patience, Class::Invalid), None, "never");
+    }
+
+    #[test]
+    fn a_failure_of_something_else_does_not_make_what_is_held_due() {
+        let (mut patience, mut now) = (Patience::default(), Instant::now());
+        let (x, mut y) = (
+            change("dnsSupport", Severity::High),
+            change("dnsHostnames", Severity::High),
+        );
+        y.steps.get_mut(&node()).expect("a step").calls[0].call = "ec2:Other".to_owned();
+        for _ in 0..5 {
+            patience.learn(&x, &done(), &BTreeMap::new(), now);
+        }
+        patience.learn(&y, &failed(Class::Transient), &BTreeMap::new(), now);
+        now += Duration::from_secs(10);
+        let held = patience.held(&x, now);
+        assert_eq!(held[&node()].class, Class::Undone);
+        patience.learn(&x, &failed(Class::Undone), &held, now);
+        let next = patience.next(now).unwrap_or_default();
+        assert!(next > Duration::from_secs(1), "it spins: {next:?}");
+        assert!(patience.held(&x, now + next).is_empty(), "it is due then");
+    }
+
+    #[test]
+    fn what_was_due_while_the_pass_went_on_is_tried_at_once() {
+        let (mut patience, now) = (Patience::default(), Instant::now());
+        let plan = creation(serde_json::json!({"environmentType": "dev"}));
+        patience.learn(&plan, &failed(Class::Transient), &BTreeMap::new(), now);
+        let held = patience.held(&plan, now);
+        let later = now + Duration::from_secs(2);
+        patience.learn(&plan, &failed(Class::Transient), &held, later);
+        assert_eq!(patience.next(later), Some(Duration::ZERO));
+    }
+
+    /// A notebook's way through a change that needs a stop: stopped with a pending answer, changed and started, as
+    /// declared.
+    fn stopped_and_started(patience: &mut Patience, action: Action, now: Instant) {
+        let mut first = change("instanceType", Severity::High);
+        first.steps.get_mut(&node()).expect("a step").action = action;
+        let mut report = done();
+        report.entries.get_mut(&node()).expect("an entry").outcome = Outcome::Pending {
+            why: "the first half is done".to_owned(),
+            turn_in: None,
+        };
+        patience.learn(&first, &report, &BTreeMap::new(), now);
+        let mut second = change("instanceType", Severity::High);
+        let step = second.steps.get_mut(&node()).expect("a step");
+        let mut start = step.changes[0].clone();
+        (start.field, start.effect) = ("running".to_owned(), Effect::Finish);
+        step.changes.push(start);
+        assert!(
+            patience.held(&second, now).is_empty(),
+            "what was begun is ended, whatever happened before"
+        );
+        patience.learn(&second, &done(), &BTreeMap::new(), now);
+        let mut kept = second.clone();
+        kept.steps.get_mut(&node()).expect("a step").action = Action::Keep;
+        patience.learn(&kept, &Report::default(), &BTreeMap::new(), now);
+    }
+
+    #[test]
+    fn nobody_is_interrupted_again_and_again() {
+        for action in [Action::StopUpdateStart, Action::Replace] {
+            let (mut patience, mut now) = (Patience::default(), Instant::now());
+            let mut plan = change("instanceType", Severity::High);
+            plan.steps.get_mut(&node()).expect("a step").action = action;
+            let mut pauses = Vec::new();
+            for _ in 0..9 {
+                stopped_and_started(&mut patience, action, now);
+                // AWS takes its time; somebody sets it back meanwhile.
+                now += Duration::from_secs(900);
+                let begun = now;
+                while let Some(failure) = patience.held(&plan, now).get(&node()) {
+                    assert_eq!(failure.class, Class::Undone);
+                    now += Duration::from_secs(60);
+                }
+                pauses.push(now.duration_since(begun).as_secs());
+            }
+            assert_eq!(pauses[..1], [0], "the first is taken for drift: {pauses:?}");
+            assert!(pauses[8] > 4 * 3600, "{action:?}: {pauses:?}");
+        }
+    }
+
+    #[test]
+    fn what_aws_is_still_at_work_on_counts_as_changed() {
+        let mut patience = Patience::default();
+        let (plan, now) = (change("dnsSupport", Severity::High), Instant::now());
+        let mut report = done();
+        report.entries.get_mut(&node()).expect("an entry").outcome = Outcome::Pending {
+            why: "AWS is at work".to_owned(),
+            turn_in: None,
+        };
+        for _ in 0..AT_ONCE {
+            assert!(patience.held(&plan, now).is_empty());
+            patience.learn(&plan, &report, &BTreeMap::new(), now);
+        }
+        assert_eq!(patience.held(&plan, now)[&node()].class, Class::Undone);
     }
 }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
@@ -126,6 +127,9 @@ pub struct Report {
     pub outputs: BTreeMap<NodeKey, BTreeMap<String, String>>,
     /// What keeps the resources from going whose deletion AWS refused, or why that could not be listed.
     pub holders: BTreeMap<NodeKey, Result<Vec<Holder>, Failure>>,
+    /// When what failed is tried again, where that takes a while.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub next_tries: BTreeMap<NodeKey, Timestamp>,
 }
 
 impl Report {
@@ -139,15 +143,19 @@ impl Report {
 
     /// What failed, by node and in words, with what stands in its way and what to do about it.
     pub fn troubles(&self) -> impl Iterator<Item = (&NodeKey, String)> {
-        self.failures().map(|(node, failure)| {
+        let failed = self.entries.iter().filter_map(|(node, entry)| match &entry.outcome {
+            Outcome::Failed(failure) => Some((node, entry.action, failure)),
+            _ => None,
+        });
+        failed.map(|(node, action, failure)| {
             let held = match self.holders.get(node) {
                 Some(Ok(holders)) if !holders.is_empty() => format!("; held by {}", list(holders)),
                 Some(Err(unlisted)) => {
                     format!("; what holds it could not be listed: {unlisted}; {}", unlisted.remedy())
                 }
-                Some(Ok(_)) | None => return (node, failure.sentence()),
+                Some(Ok(_)) | None => return (node, failure.sentence_for(node, action)),
             };
-            (node, format!("{failure}{held}; {}", failure.remedy()))
+            (node, format!("{failure}{held}; {}", failure.remedy_for(node, action)))
         })
     }
 

@@ -136,7 +136,7 @@ impl Kind for Notebook {
     const NAME: &'static str = "Notebook";
     const TERMS: Option<Terms> = Some(Terms {
         stop: "stop the notebook, or set its updatePolicy: Immediate",
-        replace: "keep it as it was, or set the notebook's replacePolicy: LoseVolume, which loses what is on its volume",
+        replace: "set the spec back, or set the notebook's replacePolicy: LoseVolume, which loses what is on its volume",
     });
     const FIELDS: &'static [Field] = &[
         Field::stop_first("instanceType"),

@@ -19,4 +19,4 @@ pub(crate) use owner::{is_label, is_subdomain_part};
 pub use reference::{Output, Ref, UnknownOutput, references, resolve};
 pub use tags::{ADOPTED_TAG, IDENTITY_TAGS, INSTALLATION_TAG, NAME_TAG, NODE_TAG, OWNER_TAG, Tags};
 pub use window::{InvalidWindow, Window};
-pub use words::{REDACTED, Words, innermost, redact};
+pub use words::{REDACTED, Words, counted, counted_are, innermost, redact, with_article};

@@ -19,6 +19,24 @@ pub const REDACTED: &str = "[redacted]";
 /// How many characters of somebody else's words are passed on.
 const LONGEST: usize = 1500;
 
+/// `number` of what is called `noun`, in its singular: `1 resource`, `2 resources`.
+pub fn counted(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+/// The same with the verb: `1 resource is`, `2 resources are`.
+pub fn counted_are(number: usize, noun: &str) -> String {
+    let verb = if number == 1 { "is" } else { "are" };
+    format!("{} {verb}", counted(number, noun))
+}
+
+/// `word` with its article: `a Vpc`, `an IamRole`.
+pub fn with_article(word: &str) -> String {
+    let vowel = word.starts_with(|first: char| "AEIOUaeiou".contains(first));
+    format!("{} {word}", if vowel { "an" } else { "a" })
+}
+
 /// What somebody else said: on one line, without control characters, of bounded length, and without credentials.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
@@ -199,6 +217,19 @@ mod tests {
         "Authorization: Basic {}",
         "password: {}",
     ];
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!(
+            [0, 1, 2].map(|number| counted(number, "resource")),
+            ["0 resources", "1 resource", "2 resources"]
+        );
+        assert_eq!(
+            [1, 3].map(|number| counted_are(number, "control")),
+            ["1 control is", "3 controls are"]
+        );
+        assert_eq!(["Vpc", "IamRole"].map(with_article), ["a Vpc", "an IamRole"]);
+    }
 
     #[test]
     fn every_pattern_is_one() {

@@ -149,11 +149,11 @@ impl Planner<'_> {
             .and_then(|names| names.get(&node.name));
         if let Some(owner) = taken {
             let whose = owner.as_ref().map_or_else(
-                || "without the tag of any secureml project".to_owned(),
-                |owner| format!("and belongs to {owner}"),
+                || "has no secureml owner tag".to_owned(),
+                |owner| format!("belongs to {owner}"),
             );
             let mut reason = format!(
-                "{} exists already {whose}; it is left alone: remove it, or rename the project",
+                "{} already exists and {whose}; it is left alone: remove it, or rename the project",
                 node.name
             );
             if owner.is_none() {
@@ -384,19 +384,25 @@ fn hold(change: &Change, busy: Option<&Hold>, may_replace: bool) -> Option<Hold>
 /// What is asked of somebody where the spec has no say.
 const NO_SAY: Terms = Terms {
     stop: "stop it",
-    replace: "declare it as it is, or delete it, and it is made anew",
+    replace: "set the spec back, or delete the resource and it will be recreated",
 };
 
 fn explain(kind: &dyn AnyKind, held: &BTreeMap<Hold, Vec<Change>>) -> String {
     let terms = kind.terms().unwrap_or(NO_SAY);
     let sentence = |(hold, changes): (&Hold, &Vec<Change>)| {
-        let why = match hold {
-            Hold::NoReplacement => format!("cannot be changed on a living {}: {}", kind.name(), terms.replace),
-            Hold::InUse => format!("can only be changed while it is stopped: {}", terms.stop),
-            Hold::Window(window) => format!("can only be changed while it is stopped, which is done in {window}"),
-            Hold::Unknown(node) => format!("may have to be changed, which depends on {node}"),
-        };
-        format!("{} {why}", names(changes))
+        let names = names(changes);
+        match hold {
+            Hold::NoReplacement => format!(
+                "AWS cannot change {names} on an existing {}: {}",
+                kind.name(),
+                terms.replace
+            ),
+            Hold::InUse => format!("{names} can only be changed while it is stopped: {}", terms.stop),
+            Hold::Window(window) => {
+                format!("{names} can only be changed while it is stopped, which is done in {window}")
+            }
+            Hold::Unknown(node) => format!("{names} cannot be compared until {node} is known"),
+        }
     };
     let sentences: Vec<String> = held.iter().map(sentence).collect();
     sentences.join("; ")
@@ -419,7 +425,10 @@ fn replace(
     };
     let hardest = changes.iter().filter(|change| change.effect == Effect::Replace);
     let hardest: Vec<Change> = hardest.cloned().collect();
-    let reason = format!("{} cannot be changed in place", names(&hardest));
+    let reason = format!(
+        "differs from the spec in: {}, which AWS cannot change in place",
+        names(&hardest)
+    );
     let mut replace = step(Action::Replace, reason);
     replace.calls = gone.now;
     replace.then = gone.then;
@@ -434,8 +443,7 @@ fn update(
     desired: &Value,
     changes: Vec<Change>,
 ) -> Result<Step, serde_json::Error> {
-    let differ = if changes.len() == 1 { "differs" } else { "differ" };
-    let mut update = step(Action::Update, format!("{} {differ}", names(&changes)));
+    let mut update = step(Action::Update, format!("differs from the spec in: {}", names(&changes)));
     let (tags, fields): (Vec<Change>, Vec<Change>) =
         changes.into_iter().partition(|change| change.field == difference::TAGS);
     if !fields.is_empty() {

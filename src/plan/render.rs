@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::types::{Action, Change, Plan, Step};
+use crate::model::{counted, counted_are};
 
 /// `plan` as text: one block for each step that does something, then a line of totals.
 pub fn render(plan: &Plan) -> String {
@@ -109,17 +110,20 @@ fn totals(plan: &Plan) -> String {
         let retained = if kept == 0 {
             String::new()
         } else {
-            format!("; {kept} are kept for their data")
+            format!("; {kept} kept for the data")
         };
         let as_declared = plan.steps.len() - kept;
-        return format!("Nothing to do: {as_declared} resources are as declared{retained}.\n");
+        return format!(
+            "Nothing to do: {} as declared{retained}.\n",
+            counted_are(as_declared, "resource")
+        );
     }
     let adopted = match count(&[Action::Adopt, Action::Propose]) {
         0 => String::new(),
         count => format!("{count} to adopt, "),
     };
     format!(
-        "Plan {}: {adopted}{} to create, {} to change, {} to replace, {} to delete, {} to wait for, {} blocked, {} unchanged; {calls} AWS calls now.\n",
+        "Plan {}: {adopted}{} to create, {} to change, {} to replace, {} to delete, {} to wait for, {} blocked, {} unchanged; {} now.\n",
         plan.hash(),
         count(&[Action::Create]),
         count(&[Action::Update, Action::StopUpdateStart]),
@@ -128,5 +132,6 @@ fn totals(plan: &Plan) -> String {
         count(&[Action::Wait, Action::Defer]),
         count(&[Action::Blocked, Action::Conflict, Action::Refuse]),
         count(&[Action::Keep, Action::Retain]),
+        counted(calls, "AWS call"),
     )
 }

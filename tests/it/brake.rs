@@ -189,7 +189,8 @@ async fn more_than_a_share_is_held_until_somebody_releases_it() -> Result<()> {
     ensure!(held.len() == 2, "{held:?}");
     let message = stage.held(held[0]).await?.unwrap_or_default();
     ensure!(
-        message.contains("5 of 7 projects") && message.contains("Vpc/main: dnsSupport differs"),
+        message.contains("at least 5 of 7 projects")
+            && message.contains("Vpc/main: differs from the spec in: dnsSupport"),
         "{message}"
     );
     let braking = id(&message)?;

@@ -49,7 +49,7 @@ async fn what_is_turned_back_each_time_is_left_alone_for_a_while_and_told() -> R
     ensure!(changes() >= 3, "the first corrections are made at once");
     eventually("an event says so", SOON, || async {
         let told = seen.notes("DoesNotStay").await?;
-        let words = "times, and it does not stay: dnsSupport differs";
+        let words = "times, and it does not stay: differs from the spec in: dnsSupport";
         Ok(told.iter().any(|note| note.contains(words)))
     })
     .await?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use aws_sdk_ec2::config::timeout::TimeoutConfig;
 use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region};
 use secureml::api::{SecureMLProject, SecureMLProjectSpec};
 use secureml::audit;
@@ -25,7 +26,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Clients for the AWS at `url`.
 pub async fn clients(url: &str) -> Arc<Aws> {
+    clients_within(url, None).await
+}
+
+/// Clients for the AWS at `url` that wait for an answer for so long.
+pub async fn clients_within(url: &str, at_most: Option<Duration>) -> Arc<Aws> {
+    let mut timeouts = TimeoutConfig::builder();
+    timeouts.set_operation_attempt_timeout(at_most);
     let config = aws_config::defaults(BehaviorVersion::latest())
+        .timeout_config(timeouts.build())
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .endpoint_url(url)
         .http_client(aws_smithy_http_client::Builder::new().build_http())
@@ -100,12 +109,17 @@ pub struct Pass {
 impl Environment {
     /// An environment as `manifest` declares it, of which nothing is there yet.
     pub async fn new(manifest: &str) -> Result<Self> {
+        Self::within(manifest, None).await
+    }
+
+    /// The same, whose controller waits for an answer of AWS for so long.
+    pub async fn within(manifest: &str, at_most: Option<Duration>) -> Result<Self> {
         let rig = Rig::builder().binary(env!("CARGO_BIN_EXE_secureml")).start().await?;
         let project = parse(manifest)?;
         let name = project.metadata.name.as_deref().unwrap_or_default();
         let owner = Owner::new(INSTALLATION, "default", name);
-        let seen = clients(&rig.proxy.url()).await;
-        let project = describe(&seen, &owner, project.spec).await?;
+        let project = describe(&*clients(&rig.proxy.url()).await, &owner, project.spec).await?;
+        let seen = clients_within(&rig.proxy.url(), at_most).await;
         Ok(Self {
             aws: clients(rig.emulator.url()).await,
             blueprint: blueprint::draw(&project),
@@ -124,6 +138,11 @@ impl Environment {
         self.project = describe(&self.seen, &self.owner, spec).await?;
         self.blueprint = blueprint::draw(&self.project);
         Ok(())
+    }
+
+    /// Knows that AWS's lists show within this time what was made.
+    pub fn shows_within(&mut self, time: Duration) {
+        self.memory = Memory::new(time);
     }
 
     /// Forgets what earlier passes wrote, as a process that starts anew: a difference that looks like one just

@@ -137,7 +137,7 @@ async fn nothing_is_written_until_it_is_taken_back() -> Result<()> {
     // What differs is told, and a restart does not forget.
     let mark = stage.rig.proxy.mark();
     stage.tamper().await?;
-    let differs = |message: &str| message.contains("not corrected: Vpc/main: dnsSupport differs");
+    let differs = |message: &str| message.contains("not corrected: Vpc/main: differs from the spec in: dnsSupport");
     eventually("the drift is told", SOON, || async {
         Ok(stage.ready("Paused").await.is_ok_and(|message| differs(&message)))
     })

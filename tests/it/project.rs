@@ -66,7 +66,7 @@ async fn made_kept_and_removed() -> Result<()> {
         let events = kube
             .kubectl_text(&["get", "events", "--field-selector", "reason=Drift"])
             .await?;
-        Ok(events.contains("corrected: Vpc/main: gateways differs"))
+        Ok(events.contains("corrected: Vpc/main: differs from the spec in: gateways"))
     })
     .await?;
 

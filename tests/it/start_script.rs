@@ -1,12 +1,14 @@
 //! The script that notebooks run when they start, linted, run, and its output read as a notebook reads it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use secureml::api::{Guardrails, Mirror, Preset, SecureMLProjectSpec};
 use secureml::blueprint::{Project, draw};
 use secureml::model::{Account, NodeKey, Owner, Zone};
@@ -361,4 +363,80 @@ fn whatever_aws_answers_is_data() -> Result<()> {
         assert!(!notebook.path("ran").exists(), "{value} was run");
     }
     Ok(())
+}
+
+/// Pieces that mean something to a shell, to git, to JSON or to a terminal.
+const PIECES: &[&str] = &[
+    "\n",
+    "\r",
+    "\t",
+    " ",
+    "'",
+    "\"",
+    "\\",
+    "`",
+    "$(",
+    ")",
+    "${IFS}",
+    ";",
+    "&",
+    "|",
+    ">",
+    "<",
+    "*",
+    "#",
+    "--",
+    "-o",
+    "=",
+    "[core]",
+    "touch ran",
+    "touch \"$SECUREML_ROOT/ran\"",
+    "\u{202e}",
+    "é",
+    "@",
+    "a",
+];
+
+/// The names of an owner that nobody should have.
+fn hostile() -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(PIECES), 1..12).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 40,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    /// The names come from tags, which whoever may tag the notebook can write.
+    #[test]
+    fn an_owner_is_data_whatever_the_name(name in hostile(), email in hostile()) {
+        let tags = json!({"Tags": [
+            {"Key": "NotebookOwnerUsername", "Value": name},
+            {"Key": "NotebookOwnerEmail", "Value": email},
+        ]});
+        let run = || -> Result<()> {
+            let files = |notebook: &Notebook| -> Result<BTreeSet<String>> {
+                let found = fs::read_dir(notebook.path("."))?;
+                Ok(found.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+            };
+            let script = script(|_| {})?;
+            let plain = Notebook::new()?;
+            plain.start(&script)?;
+            let notebook = Notebook::answered(ARN, ROLE, &tags, &Notebook::parameters())?;
+            let output = notebook.start(&script)?;
+            ensure!(output.status.success(), "{}", said(&output));
+            ensure!(files(&notebook)? == files(&plain)?, "something ran: {:?}", files(&notebook)?);
+            // A shell loses the line ends behind what a program says, and git white space around it.
+            ensure!(notebook.git("user.name")?.trim() == name.trim(), "{:?}", notebook.git("user.name")?);
+            ensure!(notebook.git("user.email")?.trim() == email.trim(), "{:?}", notebook.git("user.email")?);
+            let config = notebook.path("etc/gitconfig");
+            let listed = Command::new("git").args(["config", "--name-only", "--list", "--file"]).arg(config).output()?;
+            ensure!(said(&listed) == "user.name\nuser.email\n", "{}", said(&listed));
+            Ok(())
+        };
+        prop_assert!(run().is_ok(), "{:?}", run());
+    }
 }

@@ -90,7 +90,7 @@ fn what_aws_clears_away_is_waited_for_an_hour_and_told_once() {
     let report = refused(Class::InUse, Some(vec![interface(true)]));
     let (reason, message, event, status) = told(None, &report, 1000);
     assert_eq!(reason, "Deleting");
-    assert!(message.contains("waited for since 1970-01-01T00:16:40Z"), "{message}");
+    assert!(message.contains("waiting since 1970-01-01T00:16:40Z"), "{message}");
     assert!(
         message.contains("network interface eni-1 (of amazon-sagemaker)"),
         "{message}"

@@ -27,7 +27,7 @@ impl Planner<'_> {
             Err(why) => return Ok(Some(refuse(found, why))),
         };
         if let Phase::Busy(why) = &current.phase {
-            let mut wait = step(Action::Wait, format!("it is to be adopted; {why}"));
+            let mut wait = step(Action::Wait, format!("will be adopted; {why}"));
             wait.based_on(current);
             return Ok(Some(wait));
         }
@@ -38,12 +38,11 @@ impl Planner<'_> {
         }
         let (tags, fields): (Vec<Change>, Vec<Change>) =
             changes.into_iter().partition(|change| change.field == difference::TAGS);
-        let differ = match fields.len() {
+        let then = match fields.len() {
             0 => String::new(),
-            1 => format!("; then {} differs and is corrected", names(&fields)),
-            _ => format!("; then {} differ and are corrected", names(&fields)),
+            _ => format!(", then corrected: {}", names(&fields)),
         };
-        let mut propose = step(Action::Propose, format!("is to be adopted{differ}"));
+        let mut propose = step(Action::Propose, format!("will be adopted{then}"));
         if !fields.is_empty() {
             let todo = kind
                 .update(current, desired, &fields)
@@ -89,8 +88,8 @@ impl Planner<'_> {
             .collect();
         (!differ.is_empty()).then(|| {
             format!(
-                "{}: AWS cannot change that on a living {}, and adoption never makes anything anew; declare it as it is, or \
-                 let the project make its own",
+                "{}: AWS cannot change this on an existing {}, and adoption never recreates anything: set the spec to what \
+                 it is, or let the project create its own",
                 differ.join(", "),
                 kind.name()
             )

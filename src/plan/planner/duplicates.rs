@@ -75,7 +75,7 @@ impl Planner<'_> {
             _ => self.just_written(&node.key, object).then_some(NOT_SHOWN_YET),
         });
         let ids: Vec<String> = surplus.iter().map(|object| object.id.clone()).collect();
-        let reason = format!("{} was made beside {} and nothing uses it", ids.join(", "), keeper.id);
+        let reason = format!("{} is a duplicate of {} that nothing uses", ids.join(", "), keeper.id);
         let mut step = match busy {
             Some(why) => step(Action::Wait, format!("{reason}; {why}")),
             None => {
@@ -111,8 +111,8 @@ impl Planner<'_> {
 fn undecided(objects: &[Object]) -> String {
     let ids: Vec<&str> = objects.iter().map(|object| object.id.as_str()).collect();
     format!(
-        "several resources carry this node's tags, and more than one of them may be in use: {}; remove the tags from those that \
-         are not it",
+        "several resources carry this node's tags, and more than one of them may be in use: {}; remove the secureml.dev \
+         tags from all but the right one",
         ids.join(", ")
     )
 }

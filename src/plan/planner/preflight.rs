@@ -19,7 +19,7 @@ pub(super) fn check(steps: &mut BTreeMap<NodeKey, Step>, world: &World) -> Resul
         (0, None) => return Ok(()),
         (0, Some(unread)) => {
             let action = if unread.passes { Action::Wait } else { Action::Blocked };
-            let reason = "nothing is made before it is known that every name is free, and not all can be read";
+            let reason = "nothing is created until every name is known to be free, and some cannot be checked";
             (action, reason.to_owned(), BTreeSet::new())
         }
         (count, _) => {
@@ -29,7 +29,7 @@ pub(super) fn check(steps: &mut BTreeMap<NodeKey, Step>, world: &World) -> Resul
                 "names of it are"
             };
             let reason = format!(
-                "nothing of the project is made while {names} taken: see {}",
+                "nothing of the project is created while {names} taken: see {}",
                 list(&taken)
             );
             (Action::Blocked, reason, taken)

@@ -308,7 +308,7 @@ fn nobody_is_interrupted_for_a_value_that_is_not_known() {
         let plan = plan(&blueprint, &world, Goal::Present).expect("a plan");
         let step = &plan.steps[&NodeKey::new("Notebook", "ada")];
         assert_eq!(step.action, action);
-        let reason = "lifecycleConfig may have to be changed, which depends on LifecycleConfig/notebook";
+        let reason = "lifecycleConfig cannot be compared until LifecycleConfig/notebook is known";
         assert_eq!(step.reason, reason);
     }
 }
@@ -319,7 +319,7 @@ fn a_reason_for_each_change_that_is_held_back() {
         (
             "InService",
             NOTHING,
-            "subnet cannot be changed on a living Notebook: keep it as it was, or set the notebook's replacePolicy: LoseVolume, which \
+            "AWS cannot change subnet on an existing Notebook: set the spec back, or set the notebook's replacePolicy: LoseVolume, which \
              loses what is on its volume; \
              rootAccess can only be changed while it is stopped: stop the notebook, or set its updatePolicy: Immediate",
         ),
@@ -331,11 +331,15 @@ fn a_reason_for_each_change_that_is_held_back() {
         (
             "Stopped",
             NOTHING,
-            "rootAccess differs; \
-             subnet cannot be changed on a living Notebook: keep it as it was, or set the notebook's replacePolicy: LoseVolume, which \
+            "differs from the spec in: rootAccess; \
+             AWS cannot change subnet on an existing Notebook: set the spec back, or set the notebook's replacePolicy: LoseVolume, which \
              loses what is on its volume",
         ),
-        ("Stopped", REPLACE, "subnet cannot be changed in place"),
+        (
+            "Stopped",
+            REPLACE,
+            "differs from the spec in: subnet, which AWS cannot change in place",
+        ),
     ];
     for (state, consent, reason) in table {
         let blueprint = blueprint(&attributes(), *consent);
@@ -347,7 +351,8 @@ fn a_reason_for_each_change_that_is_held_back() {
     let moved = |a: &mut Attributes| a.subnet = None;
     let step = only_step(&blueprint, &world(&blueprint, "Failed", moved), Goal::Present);
     assert!(
-        step.reason.starts_with("it failed: no capacity; subnet"),
+        step.reason
+            .starts_with("it failed: no capacity; AWS cannot change subnet"),
         "{}",
         step.reason
     );

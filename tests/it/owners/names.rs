@@ -32,7 +32,7 @@ async fn nothing_is_begun_while_another_installation_has_the_names() -> Result<(
     let status = seen.project().await?.status.unwrap_or_default();
     let vpc = status.resources.iter().find(|resource| resource.node == "Vpc/main");
     let problem = vpc.and_then(|vpc| vpc.problem.clone()).unwrap_or_default();
-    ensure!(problem.contains("nothing of the project is made"), "{problem}");
+    ensure!(problem.contains("nothing of the project is created"), "{problem}");
     let others = beside.proxy.calls().writes().into_iter();
     let others: Vec<String> = others
         .filter(|call| !call.text().contains("/installations/other"))

@@ -180,7 +180,7 @@ fn what_cannot_be_had_is_refused_with_its_reason() {
             vec![theirs("vpc-1", Tags::default(), |vpc| {
                 vpc.cidr_block = "10.9.0.0/16".parse().expect("a CIDR");
             })],
-            "cidrBlock is \"10.9.0.0/16\" and not \"10.2.0.0/16\": AWS cannot change that on a living Vpc",
+            "cidrBlock is \"10.9.0.0/16\" and not \"10.2.0.0/16\": AWS cannot change this on an existing Vpc",
         ),
         (vec![going], "its deletion is scheduled; call that off first"),
     ];

@@ -62,17 +62,49 @@ pub(crate) fn render(operation: &Operation, error: &AwsError, request_id: &str, 
                  <HostId>{request_id}</HostId></Error>"
             ),
         ),
-        Protocol::Json10 | Protocol::Json11 | Protocol::RestJson | Protocol::Unknown => (
+        // The code stands in the body, with its namespace. What all services share writes its text in capitals.
+        Protocol::Json10 | Protocol::Json11 => {
+            let response = response
+                .header("content-type", json_type(operation.protocol))
+                .header("x-amzn-requestid", request_id);
+            let body = if SHARED.contains(&error.code.as_str()) {
+                json!({"__type": format!("com.amazon.coral.service#{}", error.code), "Message": error.message})
+            } else {
+                let namespace = format!("com.amazonaws.{}", operation.service);
+                json!({"__type": format!("{namespace}#{}", error.code), "message": error.message})
+            };
+            (response, body.to_string())
+        }
+        // The code stands in a header only, with a link behind it.
+        Protocol::RestJson | Protocol::Unknown => (
             response
                 .header("content-type", json_type(operation.protocol))
                 .header("x-amzn-requestid", request_id)
-                .header("x-amzn-errortype", &error.code),
-            json!({"__type": error.code, "message": error.message}).to_string(),
+                .header(
+                    "x-amzn-errortype",
+                    format!(
+                        "{}:http://internal.amazon.com/coral/com.amazon.coral.service/",
+                        error.code
+                    ),
+                ),
+            json!({"Message": error.message}).to_string(),
         ),
     };
     let body = if head { String::new() } else { body };
     response.body(Bytes::from(body)).unwrap_or_default()
 }
+
+/// The errors that come before any service of the JSON protocols is asked.
+const SHARED: &[&str] = &[
+    "AccessDeniedException",
+    "ExpiredTokenException",
+    "InternalFailure",
+    "InvalidSignatureException",
+    "MissingAuthenticationTokenException",
+    "ServiceUnavailableException",
+    "ThrottlingException",
+    "UnrecognizedClientException",
+];
 
 const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
@@ -133,13 +165,33 @@ mod tests {
     use super::super::request::{Request, made};
     use super::*;
 
-    fn one_of_each() -> [Request; 4] {
+    fn one_of_each() -> [Request; 5] {
         [
             made::query("ec2", "Action=CreateVpc"),
             made::query("iam", "Action=CreateRole"),
             made::json("kms", "TrentService.CreateKey", "{}"),
             made::s3("PUT", "/data?policy"),
+            made::json("ssm", "AmazonSSM.PutParameter", "{}"),
         ]
+    }
+
+    #[test]
+    fn json_names_its_error_in_the_body_and_rest_json_in_a_header() {
+        let render = |request: &Request, code: &str| {
+            let response = render(&request.operation, &AwsError::new(400, code, "b"), "id-1", false);
+            let header = response.headers().get("x-amzn-errortype").cloned();
+            let body = String::from_utf8_lossy(response.body()).into_owned();
+            (header, body)
+        };
+        let kms = made::json("kms", "TrentService.CreateKey", "{}");
+        let (header, body) = render(&kms, "NotFoundException");
+        assert_eq!(header, None);
+        assert!(body.contains("com.amazonaws.kms#NotFoundException"), "{body}");
+        let (_, body) = render(&kms, "AccessDeniedException");
+        assert!(
+            body.contains("com.amazon.coral.service#") && body.contains(r#""Message":"b""#),
+            "{body}"
+        );
     }
 
     #[test]
