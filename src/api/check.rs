@@ -227,6 +227,7 @@ pub(crate) mod tests {
             "metadata": { "name": "churn" },
             "spec": {
                 "projectName": "churn",
+                "maintenanceWindow": "sat:02:00-sat:06:00",
                 "environmentType": "dev",
                 "tags": { "CostCenter": "42" },
                 "network": { "vpcCidr": "10.2.0.0/16", "subnetCidrs": ["10.2.1.0/24", "10.2.2.0/24"] },

@@ -89,7 +89,7 @@ fn built(project: &Project, blueprint: &Blueprint, node: &Node) -> Object {
     };
     let mut attributes = node.attributes.clone();
     resolve(&mut attributes, &called);
-    let outputs = ["id", "arn"].map(|output| (output.to_owned(), invented(project, node, output)));
+    let outputs = ["id", "arn", "dnsName"].map(|output| (output.to_owned(), invented(project, node, output)));
     Object {
         kind: node.key.kind.clone(),
         id: invented(project, node, "id"),
