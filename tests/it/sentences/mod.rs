@@ -115,6 +115,7 @@ impl Told {
             (r"\bkey/[0-9a-f-]{36}\b", "key/…"),
             (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "…"),
             (r"127\.0\.0\.1:\d+", "127.0.0.1:…"),
+            (r"confirm is [0-9a-f]{8}-[0-9a-f]{8}", "confirm is …"),
             (r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "20…Z"),
         ];
         let mut text = String::from(
