@@ -109,7 +109,7 @@ fn places(spec: &SecureMLProjectSpec, account: &Account) -> Result<Vec<SubnetPla
     if cidrs.len() > account.zones.len() {
         let (wanted, there) = (cidrs.len(), account.zones.len());
         return Err(fail(format!(
-            "{wanted} subnets need as many availability zones; {} has {there}",
+            "{wanted} subnets need as many availability zones, and {} has {there}: declare fewer",
             account.region
         )));
     }

@@ -57,7 +57,9 @@ pub(super) fn verdict(plan: &Plan) -> Option<(&'static str, String)> {
     }
     let confirm = match &plan.adoption {
         Some(print) => {
-            format!("nothing is adopted until spec.adopt.confirm is {print}; status.adoption tells what it does")
+            format!(
+                "nothing is adopted until spec.adopt.confirm is {print}: check in status.adoption what that changes, then set it"
+            )
         }
         None => "it can be confirmed once everything that is claimed could be read".to_owned(),
     };

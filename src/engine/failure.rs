@@ -109,9 +109,12 @@ const TAGS_REFUSED: &[&str] = &["InvalidTag", "TagException"];
 /// What stands before the action in AWS's denials.
 const TO_PERFORM: &str = "to perform: ";
 
+/// What is said where no edit helps.
+const BUG: &str = "no field of the spec decides this, and it is not retried as it is: report it as a bug in secureml";
+
 /// Which edit helps.
 fn edit(field: &str) -> String {
-    format!("change {field}; it is not retried before")
+    format!("change {field}; it is not retried before that")
 }
 
 /// An AWS call that failed.
@@ -181,21 +184,15 @@ impl Failure {
                 "no edit of the spec helps; it is retried every hour: report it as a bug in secureml".to_owned()
             }
             Class::Invalid if TAGS_REFUSED.contains(&self.code.as_str()) => edit("spec.tags"),
-            Class::Invalid => field_of(node).map_or_else(
-                || {
-                    "no field of the spec decides this, and it is not retried as it is: report it as a bug in secureml"
-                        .to_owned()
-                },
-                |field| edit(&field),
-            ),
+            // Policies are put together from what was found sound.
+            Class::Invalid if self.code.starts_with("MalformedPolicy") => BUG.to_owned(),
+            Class::Invalid => field_of(node).map_or_else(|| BUG.to_owned(), |field| edit(&field)),
             // One that was just made may not be known everywhere; but it may as well not exist.
-            Class::Transient if self.message.to_lowercase().contains("principal") => match field_of(node) {
-                Some(field) => format!(
-                    "{}; if it persists, change {field}: a principal may not exist",
-                    self.remedy()
-                ),
-                None => self.remedy(),
-            },
+            Class::Transient if self.message.to_lowercase().contains("principal") => {
+                let named = field_of(node).filter(|field| field.ends_with("Principals"));
+                let named = named.map(|field| format!("; if it persists, change {field}: a principal may not exist"));
+                self.remedy() + &named.unwrap_or_default()
+            }
             _ => self.remedy(),
         }
     }
@@ -343,5 +340,48 @@ mod tests {
         let said = remedy(Class::Transient, &format!("{USER} iam:PassRole on resource: {ROLE}"));
         assert!(said.starts_with("it will be retried; if it persists, add"), "{said}");
         assert!(said.contains("iam:PassRole") && said.contains(ROLE), "{said}");
+    }
+
+    #[test]
+    fn what_is_not_taken_names_the_field_to_edit() {
+        let said = |code: &str, class, node: &str, message: &str, action| {
+            let failure = Failure {
+                call: "x:Y".to_owned(),
+                class,
+                code: code.to_owned(),
+                message: Words::from(message),
+            };
+            failure.remedy_for(&node.parse().expect("a node"), action)
+        };
+        let invalid = |code: &str, node: &str| said(code, Class::Invalid, node, "no", Action::Create);
+        assert_eq!(
+            invalid("InvalidVpcRange", "Vpc/main"),
+            "change spec.network.vpcCidr; it is not retried before that"
+        );
+        assert!(
+            invalid("ValidationException", "Notebook/ana").contains("the entry of spec.notebooks with the name ana")
+        );
+        assert!(invalid("InvalidTag", "Bucket/data").starts_with("change spec.tags;"));
+        assert!(invalid("InvalidParameter", "RouteTable/private").contains("report it as a bug"));
+        assert!(invalid("MalformedPolicyDocument", "IamPolicy/boundary").contains("report it as a bug"));
+        let removed = said(
+            "ValidationException",
+            Class::Invalid,
+            "Notebook/ana",
+            "no",
+            Action::Delete,
+        );
+        assert!(removed.contains("no edit of the spec helps"), "{removed}");
+        let principal = |node| {
+            said(
+                "MalformedPolicyDocument",
+                Class::Transient,
+                node,
+                "Invalid principal",
+                Action::Create,
+            )
+        };
+        assert!(principal("IamRole/admin").ends_with("change spec.access.adminPrincipals: a principal may not exist"));
+        assert_eq!(principal("KmsKey/project"), "it will be retried");
     }
 }

@@ -364,12 +364,12 @@ async fn what_cannot_be_had_is_refused() -> Result<()> {
         (
             "Subnet/z",
             "subnet-0123456789abcdef0",
-            "Subnet/z is no resource of this project; it has Bucket/data",
+            "Subnet/z is not a resource of this project, which has Bucket/data",
         ),
         (
             "IamRole/user",
             "their-role",
-            "must be ds-user-role-churn-dev: AWS cannot rename a IamRole",
+            "must be ds-user-role-churn-dev: AWS cannot rename an IamRole",
         ),
     ] {
         let refused = environment.declare(declaring(vec![by_id(resource, id)])?).await;

@@ -72,7 +72,7 @@ async fn nothing_terminal_is_tried_again_and_a_denial_when_it_was_said() -> Resu
     }
     let why = wrong.ready().await?.err().unwrap_or_default();
     ensure!(
-        why.contains("change spec.network.vpcCidr; it is not retried before"),
+        why.contains("change spec.network.vpcCidr; it is not retried before that"),
         "{why}"
     );
 

@@ -80,7 +80,9 @@ pub(super) fn check(project: &Project) -> Vec<Invalid> {
     denied
         .map(|(i, notebook)| {
             let (kind, allowed) = (&notebook.instance_type, allowed.join(", "));
-            let problem = format!("{kind} is not among spec.guardrails.notebookInstanceTypes: {allowed}");
+            let problem = format!(
+                "{kind} is not among spec.guardrails.notebookInstanceTypes: use one of those, or add it: {allowed}"
+            );
             Invalid::new(format!("spec.notebooks[{i}].instanceType"), problem)
         })
         .collect()

@@ -43,7 +43,7 @@ pub(super) fn check(spec: &SecureMLProjectSpec, account: &Account, places: &[Sub
     let always = always.map(|service| Invalid {
         field: "spec.endpoints.set".to_owned(),
         problem: format!(
-            "every project needs {}, which {region} does not offer in the zones of its subnets",
+            "every project needs {}, which {region} does not offer in the zones of its subnets: use another region",
             service.name(region)
         ),
     });
@@ -51,7 +51,7 @@ pub(super) fn check(spec: &SecureMLProjectSpec, account: &Account, places: &[Sub
         let problem = match SERVICES.iter().find(|service| service.short == name) {
             None => {
                 let names: Vec<&str> = SERVICES.iter().map(|service| service.short).collect();
-                format!("{name:?} is not known; it can be {}", names.join(", "))
+                format!("{name:?} is not known; use one of {}", names.join(", "))
             }
             Some(service) if missing(service) => format!(
                 "{region} does not offer {} in the zones of the subnets; remove it",

@@ -169,7 +169,7 @@ fn candidate<'a>(kind: &dyn AnyKind, claim: &Claim, found: &'a [Candidate]) -> R
     let object = &only.object;
     if let Some(rival) = only.rivals.first() {
         return Err(format!(
-            "{rival} claims {} as well; only one of them can have it",
+            "{rival} claims {} as well; only one can have it: remove it from the spec.adopt of the other",
             object.id
         ));
     }

@@ -67,7 +67,9 @@ pub async fn while_it_is_made(environment: &mut Environment, told: &mut Told) ->
                 }
                 Some(Outcome::Pending { why, .. }) if why.contains("exists") => {
                     let situation = format!("while it is made, at first, {}", refusal.situation);
-                    told.conditions(Origin::Real, &situation, &say(&node, &plan, &report));
+                    let mut alone = plan.clone();
+                    alone.steps.retain(|key, _| *key == node);
+                    told.conditions(Origin::Real, &situation, &say(&node, &alone, &report));
                     doubted.push((number, node));
                 }
                 _ => {}

@@ -32,8 +32,9 @@ const DESCRIBED_AT_LEAST: usize = 8;
 const PASSES: usize = 60;
 /// What an operator is asked to do begins with one of these.
 const REMEDIES: &[&str] = &[
-    "add", "adopt", "allow", "apply", "change", "check", "correct", "empty", "enable", "end", "exempt", "find", "keep",
-    "look", "make", "must", "put", "raise", "release", "remove", "rename", "report", "set", "stop", "use",
+    "add", "adopt", "allow", "apply", "change", "check", "correct", "declare", "empty", "enable", "end", "exempt",
+    "find", "keep", "look", "make", "must", "put", "raise", "release", "remove", "rename", "report", "set", "stop",
+    "use",
 ];
 
 /// How a situation came about.
@@ -95,7 +96,7 @@ impl Told {
         let described = count(&[Origin::Described]);
         ensure!(real >= AT_LEAST, "{real} situations are real");
         ensure!(described >= DESCRIBED_AT_LEAST, "{described} situations are described");
-        let remedy = Regex::new(&format!(r"(^|[;:,.] |\b(or|and|then) )({})\b", REMEDIES.join("|")))?;
+        let remedy = Regex::new(&format!(r"(?i)(^|[;:,.] |\b(or|and|then) )({})\b", REMEDIES.join("|")))?;
         let is_sound = |sentence: &Sentence| {
             let said = &sentence.said;
             let punctuated = !said.contains("..") && !said.contains(".;");
@@ -114,6 +115,7 @@ impl Told {
             (r"\bkey/[0-9a-f-]{36}\b", "key/…"),
             (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "…"),
             (r"127\.0\.0\.1:\d+", "127.0.0.1:…"),
+            (r"confirm is [0-9a-f]{8}-[0-9a-f]{8}", "confirm is …"),
             (r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "20…Z"),
         ];
         let mut text = String::from(

@@ -170,7 +170,7 @@ fn what_cannot_be_had_is_refused_with_its_reason() {
         ),
         (
             vec![claimed_twice],
-            "test/default/other claims vpc-1 as well; only one of them can have it",
+            "test/default/other claims vpc-1 as well; only one can have it: remove it from the spec.adopt of the other",
         ),
         (
             vec![theirs("vpc-1", tags("aws:cloudformation:stack-name", "old"), |_| {})],
