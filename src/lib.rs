@@ -10,11 +10,11 @@
 //! | [`kinds`] | one file per AWS resource kind | `model`, `policy`, `plan`'s types; the live half also `engine`, `aws` |
 //! | [`blueprint`] | spec → desired resources | all above |
 //! | [`handbook`] | what a project's policies mean, in words | all above |
-//! | [`audit`] | whether what stands keeps its promises | all above |
+//! | [`audit`] | whether what stands keeps its promises | all above, and what `plan` knows of the world |
 //! | [`plan`] | desired − actual, as data | all above; no AWS service by name |
-//! | [`engine`] | inventory, apply, report | `plan`, `kinds`; no AWS service by name |
+//! | [`engine`] | inventory, apply, report | `model`, `blueprint`, `plan`, `kinds`; its live half also `aws`; no AWS service by name |
 //! | [`reach`] | whether a network has a way out; reading it is its live half | `model`, `policy`, `kinds`; the live half also `engine`, `aws` |
-//! | `aws` | sessions, errors, paging | `model`, `engine`'s failure |
+//! | `aws` | sessions, errors, limits, paging, claims | `model`, and the words of `engine`: failures, turns, claims |
 //! | `controller`, `cli` | the two ways to run it | everything |
 //!
 //! Everything above `engine` is pure: no I/O, no clock, no randomness. It compiles without the AWS SDK, a

@@ -101,7 +101,7 @@ pub(crate) fn build_release() -> Result<PathBuf> {
     Ok(workspace().join("target/release/secureml"))
 }
 
-fn cargo(args: &[&str]) -> Result<()> {
+pub(crate) fn cargo(args: &[&str]) -> Result<()> {
     cargo_with(args, &[])
 }
 
