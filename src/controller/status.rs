@@ -20,6 +20,8 @@ use crate::plan::{Action, Plan, PlanError, Step};
 
 /// The reason when the program cannot make a plan.
 const NO_PLAN: &str = "CannotBePlanned";
+/// The reason where all that calls for somebody is that corrections do not stay.
+const DOES_NOT_STAY: &str = "DoesNotStay";
 /// How many names that are taken it holds: whoever renames something wants to know all of them.
 const COLLISIONS: usize = 20;
 
@@ -118,6 +120,13 @@ pub(super) fn event(
     report: Option<&Report>,
     hold: Option<&Hold>,
 ) -> Option<Event> {
+    // What comes back each time is told as that, and not as drift that is found once more.
+    if let Some(report) = report.filter(|report| failed(report) == DOES_NOT_STAY) {
+        let message = shorten(&troubles(report));
+        if is_news(project, DOES_NOT_STAY, &message) {
+            return Some(note(EventType::Warning, DOES_NOT_STAY, message));
+        }
+    }
     if let Some(drift) = drift(project, plan, report, hold) {
         let known = project.status.as_ref().and_then(|status| status.last_drift.as_ref());
         let told =
@@ -278,7 +287,7 @@ fn failed(report: &Report) -> &'static str {
         .filter(|(_, failure)| !failure.class.passes())
         .peekable();
     let undone = stuck.peek().is_some() && stuck.all(|(_, failure)| failure.class == Class::Undone);
-    if undone { "DoesNotStay" } else { "AwsCallFailed" }
+    if undone { DOES_NOT_STAY } else { "AwsCallFailed" }
 }
 
 /// What failed; what calls for somebody comes first.

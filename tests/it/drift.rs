@@ -397,10 +397,11 @@ fn none() -> DriftStatus {
     serde_json::from_value(status).expect("a drift")
 }
 
-/// Whether `text`, such as `Vpc/main: dnsSupport, gateways differ`, names the field of the node.
+/// Whether `text`, such as `Vpc/main: differs from the spec in: dnsSupport, gateways`, names the field of the node.
 fn names(text: &str, node: &str, field: &str) -> bool {
     let about = text.split(&format!("{node}: ")).nth(1).unwrap_or_default();
-    let fields = about.split(" differ").next().unwrap_or_default();
+    let (_, fields) = about.split_once("differs from the spec in: ").unwrap_or_default();
+    let fields = fields.split(';').next().unwrap_or_default();
     let fields = fields.split(" cannot be changed").next().unwrap_or_default();
     fields.split(", ").any(|named| named == field)
 }

@@ -65,7 +65,7 @@ async fn what_was_made_twice_is_there_once_again() -> Result<()> {
             kept.id
         );
         ensure!(
-            step.duplicates.len() == 1 && step.reason.contains("nothing uses it"),
+            step.duplicates.len() == 1 && step.reason.contains("that nothing uses"),
             "{}",
             step.reason
         );
