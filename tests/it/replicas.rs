@@ -162,7 +162,7 @@ async fn a_leader_that_was_cut_off_leaves_nothing_behind() -> Result<()> {
         let told = replicas.seen.notes("Drift").await?;
         Ok(told
             .iter()
-            .any(|note| note.contains("KmsKey/project") && note.contains("nothing uses it")))
+            .any(|note| note.contains("KmsKey/project") && note.contains("that nothing uses")))
     })
     .await
 }

@@ -20,7 +20,10 @@ pub(crate) fn check() -> Result<()> {
     let deny = |checks: &[&str]| -> Result<Output> {
         let mut command = Command::new(&program);
         command.args(["--color", "never", "check"]).args(checks);
-        command.current_dir(workspace()).output().context("cannot run cargo-deny")
+        command
+            .current_dir(workspace())
+            .output()
+            .context("cannot run cargo-deny")
     };
     let said = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
     let rules = deny(&["bans", "licenses", "sources"])?;

@@ -82,7 +82,11 @@ pub(super) async fn measure(binary: &Path, count: usize) -> Result<()> {
             );
         }
     }
-    ensure!(share < MOST_THROTTLED, "{throttled} of {} calls were throttled", calls.len());
+    ensure!(
+        share < MOST_THROTTLED,
+        "{throttled} of {} calls were throttled",
+        calls.len()
+    );
     // One alone need not wait long enough to say so.
     ensure!(tells_when || count == 1, "no project said when its endpoints are made");
     Ok(())
