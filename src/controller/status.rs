@@ -121,11 +121,9 @@ pub(super) fn event(
     hold: Option<&Hold>,
 ) -> Option<Event> {
     // What comes back each time is told as that, and not as drift that is found once more.
-    if let Some(report) = report.filter(|report| failed(report) == DOES_NOT_STAY) {
-        let message = shorten(&troubles(report));
-        if is_news(project, DOES_NOT_STAY, &message) {
-            return Some(note(EventType::Warning, DOES_NOT_STAY, message));
-        }
+    let undone = report.filter(|report| failed(report) == DOES_NOT_STAY);
+    if let Some(event) = undone.and_then(|report| failure_event(project, report)) {
+        return Some(event);
     }
     if let Some(drift) = drift(project, plan, report, hold) {
         let known = project.status.as_ref().and_then(|status| status.last_drift.as_ref());
@@ -149,10 +147,8 @@ pub(super) fn event(
         return Some(event);
     }
     let report = report?;
-    let failures = troubles(report);
-    if !failures.is_empty() {
-        let (reason, message) = (failed(report), shorten(&failures));
-        return is_news(project, reason, &message).then(|| note(EventType::Warning, reason, message));
+    if report.troubles().next().is_some() {
+        return failure_event(project, report);
     }
     if let Some(adopted) = adoption::done(plan, report) {
         return Some(note(EventType::Normal, "Adopted", adopted));
@@ -169,6 +165,12 @@ pub(super) fn event(
             format!("created {}", counted(made, "resource")),
         )
     })
+}
+
+/// What failed, if that was not told before.
+fn failure_event(project: &SecureMLProject, report: &Report) -> Option<Event> {
+    let (reason, message) = (failed(report), shorten(&troubles(report)));
+    is_news(project, reason, &message).then(|| note(EventType::Warning, reason, message))
 }
 
 /// What stays behind when the project goes.

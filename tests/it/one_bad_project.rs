@@ -4,26 +4,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_ec2::types::Filter;
-use secureml_rig::{ControlPlane, Rig};
+use secureml_rig::{ControlPlane, Process, Rig};
 
-use crate::world::{PROJECT, Watched, cluster, controller, define, ec2, eventually, file, kubectl};
+use crate::world::{Watched, apply, called, cluster, controller, define, ec2, eventually, file, kubectl};
 
 /// How long the controller may take for anything.
 const SOON: Duration = Duration::from_secs(120);
 /// Lets drift.mode be anything, as a definition may that knows more than this version does.
 const LOOSE: &str = r#"[{"op": "remove", "path":
     "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/drift/properties/mode/enum"}]"#;
-
-/// The manifest of a project called `name`.
-fn called(name: &str) -> String {
-    PROJECT.replace("name: churn", &format!("name: {name}"))
-}
-
-async fn apply(rig: &Rig, manifest: &str) -> Result<()> {
-    let manifest = file(rig, manifest)?;
-    kubectl(rig)?.kubectl_text(&["apply", "-f", &manifest]).await?;
-    Ok(())
-}
 
 /// Stores a project that this version cannot read: while the definition allowed it.
 pub async fn store_unreadable(rig: &Rig, name: &str) -> Result<()> {
@@ -74,6 +63,15 @@ async fn drifts_and_is_corrected(rig: &Rig, vpc: &str) -> Result<()> {
     .await
 }
 
+async fn becomes_ready(kube: &ControlPlane, name: &str, controller: &Process) -> Result<()> {
+    let project = Watched::new(kube, name).await?;
+    eventually(&format!("{name} is ready"), SOON, || async {
+        Ok(project.ready().await?.is_ok())
+    })
+    .await
+    .with_context(|| controller.tail())
+}
+
 /// What the conditions and events of the project `name` say.
 async fn described(kube: &ControlPlane, name: &str) -> Result<String> {
     kube.kubectl_text(&["describe", "smlp", name]).await
@@ -86,12 +84,7 @@ async fn a_project_that_cannot_be_read_is_skipped_alone() -> Result<()> {
     store_unreadable(&rig, "strange").await?;
     apply(&rig, &called("sound")).await?;
     let controller = controller(&rig)?;
-    let sound = Watched::new(kube, "sound").await?;
-    eventually("the sound one is ready", SOON, || async {
-        Ok(sound.ready().await?.is_ok())
-    })
-    .await
-    .with_context(|| controller.tail())?;
+    becomes_ready(kube, "sound", &controller).await?;
     let vpc = vpcs(&rig, "sound").await?.pop().context("no VPC")?;
     drifts_and_is_corrected(&rig, &vpc).await?;
 
@@ -109,12 +102,7 @@ async fn a_project_that_cannot_be_read_is_skipped_alone() -> Result<()> {
 
     // Mended, it is kept like any other.
     apply(&rig, &(called("strange") + "    mode: Enforce\n")).await?;
-    let strange = Watched::new(kube, "strange").await?;
-    eventually("the mended one is ready", SOON, || async {
-        Ok(strange.ready().await?.is_ok())
-    })
-    .await
-    .with_context(|| controller.tail())?;
+    becomes_ready(kube, "strange", &controller).await?;
     ensure!(vpcs(&rig, "strange").await?.len() == 1);
     Ok(())
 }
@@ -125,8 +113,7 @@ async fn a_project_that_becomes_unreadable_is_left_as_it_stands() -> Result<()> 
     let kube = kubectl(&rig)?;
     let controller = controller(&rig)?;
     apply(&rig, &called("strange")).await?;
-    let strange = Watched::new(kube, "strange").await?;
-    eventually("it is ready", SOON, || async { Ok(strange.ready().await?.is_ok()) }).await?;
+    becomes_ready(kube, "strange", &controller).await?;
     let before = vpcs(&rig, "strange").await?;
     store_unreadable(&rig, "strange").await?;
     eventually("it is told", SOON, || async {
@@ -138,12 +125,7 @@ async fn a_project_that_becomes_unreadable_is_left_as_it_stands() -> Result<()> 
     .with_context(|| controller.tail())?;
     // Others go on, by the same watch.
     apply(&rig, &called("sound")).await?;
-    let sound = Watched::new(kube, "sound").await?;
-    eventually("the sound one is ready", SOON, || async {
-        Ok(sound.ready().await?.is_ok())
-    })
-    .await
-    .with_context(|| controller.tail())?;
+    becomes_ready(kube, "sound", &controller).await?;
     ensure!(vpcs(&rig, "strange").await? == before, "what it has stays");
     Ok(())
 }
@@ -159,12 +141,7 @@ async fn a_spec_that_cannot_be_built_holds_up_nobody_else() -> Result<()> {
     let wait = ["wait", "--for=condition=Stalled", "smlp/faulty", "--timeout=60s"];
     kube.kubectl_text(&wait).await?;
     apply(&rig, &called("sound")).await?;
-    let sound = Watched::new(kube, "sound").await?;
-    eventually("the sound one is ready", SOON, || async {
-        Ok(sound.ready().await?.is_ok())
-    })
-    .await
-    .with_context(|| controller.tail())?;
+    becomes_ready(kube, "sound", &controller).await?;
     let vpc = vpcs(&rig, "sound").await?.pop().context("no VPC")?;
     drifts_and_is_corrected(&rig, &vpc).await?;
     let faulty = Watched::new(kube, "faulty").await?;

@@ -8,21 +8,10 @@ use secureml_rig::proxy::{Mark, Request};
 use secureml_rig::{Fault, Rig, Rule};
 
 use crate::environment::{Environment, FULL};
-use crate::world::{PROJECT, Watched, cluster, controller, eventually, file, kubectl};
+use crate::world::{Watched, apply, called, cluster, controller, eventually, kubectl};
 
 /// How long the controller may take for anything.
 const SOON: Duration = Duration::from_secs(120);
-
-/// The manifest of a project called `name`.
-fn called(name: &str) -> String {
-    PROJECT.replace("name: churn", &format!("name: {name}"))
-}
-
-async fn apply(rig: &Rig, manifest: &str) -> Result<()> {
-    let manifest = file(rig, manifest)?;
-    kubectl(rig)?.kubectl_text(&["apply", "-f", &manifest]).await?;
-    Ok(())
-}
 
 /// The creation of the VPC of the project `name`.
 fn makes_vpc(name: &str) -> impl Fn(&Request) -> bool + Send + Sync + 'static {

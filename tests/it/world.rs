@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region};
+use aws_config::SdkConfig;
+use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Api;
@@ -26,26 +27,23 @@ spec:
 
 /// An EC2 client that the proxy does not see.
 pub fn ec2(rig: &Rig) -> aws_sdk_ec2::Client {
-    let config = aws_sdk_ec2::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .endpoint_url(rig.emulator.url())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .region(Region::new(REGION))
-        .build();
-    aws_sdk_ec2::Client::from_conf(config)
+    aws_sdk_ec2::Client::new(&past_the_proxy(rig))
 }
 
 /// A client of Elastic Load Balancing that the proxy does not see.
 pub fn load_balancers(rig: &Rig) -> aws_sdk_elasticloadbalancingv2::Client {
-    let config = aws_sdk_elasticloadbalancingv2::Config::builder()
+    aws_sdk_elasticloadbalancingv2::Client::new(&past_the_proxy(rig))
+}
+
+fn past_the_proxy(rig: &Rig) -> SdkConfig {
+    let credentials = Credentials::new("test", "test", None, None, "test");
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(rig.emulator.url())
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .region(Region::new(REGION))
-        .build();
-    aws_sdk_elasticloadbalancingv2::Client::from_conf(config)
+        .build()
 }
 
 /// A rig with a cluster that knows the product's resources.
@@ -89,6 +87,18 @@ pub fn file(rig: &Rig, manifest: &str) -> Result<String> {
     let path = rig.directory().join("project.yaml");
     std::fs::write(&path, manifest)?;
     Ok(path.display().to_string())
+}
+
+/// The manifest of a project called `name`.
+pub fn called(name: &str) -> String {
+    PROJECT.replace("name: churn", &format!("name: {name}"))
+}
+
+/// Applies `manifest` to the rig's cluster.
+pub async fn apply(rig: &Rig, manifest: &str) -> Result<()> {
+    let manifest = file(rig, manifest)?;
+    kubectl(rig)?.kubectl_text(&["apply", "-f", &manifest]).await?;
+    Ok(())
 }
 
 /// The calls since `mark` that changed anything of projects: claims on the installation are left out.

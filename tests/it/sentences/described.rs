@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use secureml::model::Owner;
 use secureml_rig::proxy::Request;
-use secureml_rig::{ControlPlane, Fault, Rig, Rule};
+use secureml_rig::{ControlPlane, Fault, Rule};
 
 use super::{Origin, Told};
 use crate::environment::{Objects, clients, observe};
 use crate::one_bad_project::store_unreadable;
-use crate::world::{PROJECT, cluster, controller, file, kubectl};
+use crate::world::{apply, called, cluster, controller, kubectl};
 
 /// How long the controller may take for anything, while all else is tested as well.
 const SOON: Duration = Duration::from_secs(300);
@@ -58,20 +58,9 @@ fn cases() -> Vec<Case> {
     }
 }
 
-/// The manifest of a project called `name`.
-fn called(name: &str) -> String {
-    PROJECT.replace("name: churn", &format!("name: {name}"))
-}
-
 /// The manifest of a project whose buckets go with it.
 fn observing(mode: &str) -> String {
     called("watched") + &format!("    mode: {mode}\n  deletionPolicy: {{buckets: Delete}}\n")
-}
-
-async fn apply(rig: &Rig, manifest: &str) -> Result<()> {
-    let manifest = file(rig, manifest)?;
-    kubectl(rig)?.kubectl_text(&["apply", "-f", &manifest]).await?;
-    Ok(())
 }
 
 /// What `kubectl describe` shows of the condition `wanted`: its status, reason and message.
